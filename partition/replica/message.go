@@ -1,0 +1,153 @@
+package replica
+
+import (
+	"time"
+
+	"pipelinedht/partition"
+)
+
+// Message is what nodes say to each other about copies. Every message about a
+// partition bears the term that its sender goes by; a receiver whose row has
+// another term does not act on it.
+type Message interface{ kind() kind }
+
+type kind uint8
+
+const (
+	kindBeacon kind = iota + 1
+	kindGrant
+	kindQuery
+	kindPosition
+	kindAskExtra
+	kindExtra
+	kindFetch
+	kindChunk
+	kindChunkAck
+	kindAppend
+	kindAck
+	kindRelease
+)
+
+// Beacon asks the receiver for a Grant, four times a second.
+type Beacon struct {
+	Version partition.Version // applied by the sender
+	Sent    time.Duration     // on the sender's clock; echoed
+}
+
+// Grant promises not to take over from the receiver for Config.Grant after the
+// Beacon came, any partition whose term Version covers.
+type Grant struct {
+	Version partition.Version // of the Beacon
+	Sent    time.Duration     // of the Beacon
+	// Taken is the last ring version at which the granter took a partition from
+	// the receiver, or of its own PeerUp if later. The grant counts only once
+	// the receiver has applied that version.
+	Taken partition.Version
+}
+
+// Query asks a copy for its Position. A copy that answers acknowledges nothing
+// of an older term from then on.
+type Query struct {
+	Partition partition.ID
+	Term      partition.Term
+}
+
+// Position answers a Query once everything the copy accepted is durable.
+type Position struct {
+	Partition partition.ID
+	Term      partition.Term
+	Position  partition.Position // Mark.Extra left out
+}
+
+// AskExtra asks a learner for the keys that its log touched beyond After.
+type AskExtra struct {
+	Partition partition.ID
+	Term      partition.Term
+	After     partition.Seq
+}
+
+// Extra answers AskExtra. TooMany: the learner wants a snapshot instead.
+type Extra struct {
+	Partition partition.ID
+	Term      partition.Term
+	After     partition.Seq
+	Keys      [][]byte
+	TooMany   bool
+}
+
+// Fetch asks an in-sync copy with a longer log for everything after After, as
+// one Chunk with Index 0 that is also the Last.
+type Fetch struct {
+	Partition partition.ID
+	Term      partition.Term
+	After     partition.Label
+}
+
+// Chunk is a piece of a transfer that brings a copy to Position. The first one
+// (Index 0) has the head; all have values.
+type Chunk struct {
+	Partition partition.ID
+	Term      partition.Term
+	Transfer  uint64 // number of the transfer at its sender
+	Index     int
+	Last      bool
+	Head      *ChunkHead // Index 0 only
+	Values    []partition.KeyState
+}
+
+// ChunkHead says how a transfer begins. The receiver cuts its log after After
+// (Reset: forgets its copy whole), takes in the records, and is marked until the
+// last chunk is in.
+type ChunkHead struct {
+	Reset    bool
+	After    partition.Label       // the common point; with Reset, label of the record before the first
+	Records  []partition.LogRecord // After, Position.Last]
+	Position partition.Position    // where the copy stands after the last chunk
+}
+
+// ChunkAck says that a chunk is durable.
+type ChunkAck struct {
+	Partition partition.ID
+	Term      partition.Term
+	Transfer  uint64
+	Index     int
+}
+
+// Append carries entries with consecutive sequences. Prev is the label of the
+// entry before the first; Commit is the sender's.
+type Append struct {
+	Partition partition.ID
+	Term      partition.Term
+	Prev      partition.Label
+	Commit    partition.Seq
+	Entries   []partition.Entry
+}
+
+// Ack says that the copy durably holds everything up to Seq. With Gap it says
+// that an Append did not fit there.
+type Ack struct {
+	Partition partition.ID
+	Term      partition.Term
+	Seq       partition.Seq
+	Gap       bool
+}
+
+// Release tells the other in-sync copies, a new primary among them, that the
+// sender, primary before, serves no longer.
+type Release struct {
+	Partition partition.ID
+	Term      partition.Term // the sender's own, now given up
+}
+
+func (*Beacon) kind() kind   { return kindBeacon }
+func (*Grant) kind() kind    { return kindGrant }
+func (*Query) kind() kind    { return kindQuery }
+func (*Position) kind() kind { return kindPosition }
+func (*AskExtra) kind() kind { return kindAskExtra }
+func (*Extra) kind() kind    { return kindExtra }
+func (*Fetch) kind() kind    { return kindFetch }
+func (*Chunk) kind() kind    { return kindChunk }
+func (*ChunkAck) kind() kind { return kindChunkAck }
+func (*Append) kind() kind   { return kindAppend }
+func (*Ack) kind() kind      { return kindAck }
+func (*Release) kind() kind  { return kindRelease }
