@@ -10,6 +10,7 @@ const (
 	OpDelete                         // remove the key
 	OpImport                         // set the value, unless the key has a later record or tombstone
 	OpImportDelete                   // leave a tombstone, unless the key has a later record or tombstone
+	OpSweep                          // remove the key's record if it is a tombstone
 )
 
 // Condition that an operation is made under, judged on the latest state of the
