@@ -1,0 +1,126 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"pipelinedht/httpapi"
+	"pipelinedht/partition"
+)
+
+// Defaults of Config's fields.
+const (
+	DefaultHost           = "localhost"
+	DefaultReplicas       = 3
+	DefaultPartitions     = 1024
+	DefaultReplaceAfter   = 5 * time.Minute
+	DefaultRequestTimeout = 30 * time.Second
+)
+
+// MaxName is the longest name of a node, in bytes.
+const MaxName = 255
+
+// Config of a Node. Zero means the default, where there is one.
+type Config struct {
+	Name string // required; no colon, comma, blank or control byte
+	Host string // that others reach this node at; DefaultHost
+	Port int    // 0: any free one
+	// Listener to serve on instead of one on Host and Port. The address that
+	// others are told is then the listener's own.
+	Listener net.Listener
+
+	DataDir    string // "": everything in memory, lost on Close
+	Replicas   int    // of a cluster founded by this node, 1 to 7; DefaultReplicas
+	Partitions int    // of a cluster founded by this node, 1 to 65,536; DefaultPartitions
+
+	Join     []httpapi.Contact // to join once up, tried until it works or is refused
+	Secret   string            // shared by all nodes of a cluster; "": none
+	Insecure bool              // allow a listener beyond loopback without a secret
+
+	ReplaceAfter   time.Duration // a peer down for this long has its copies made elsewhere
+	RequestTimeout time.Duration // how long a request may wait before it is answered 503 or 504
+
+	Logger *slog.Logger // slog.Default()
+
+	// For tests.
+	FS    vfs.FS                                                      // of the store; vfs.Default with DataDir, else vfs.NewMem()
+	Dial  func(ctx context.Context, address string) (net.Conn, error) // net.Dialer
+	Clock func() time.Duration                                        // host.Config's
+}
+
+// ErrConfig is returned by Open for a Config that cannot work; its text names
+// every fault and what to do.
+var ErrConfig = errors.New("bad configuration")
+
+// withDefaults returns c with zero fields replaced by their defaults.
+func (c Config) withDefaults() Config {
+	if c.Host == "" {
+		c.Host = DefaultHost
+	}
+	if c.Replicas == 0 {
+		c.Replicas = DefaultReplicas
+	}
+	if c.Partitions == 0 {
+		c.Partitions = DefaultPartitions
+	}
+	if c.ReplaceAfter == 0 {
+		c.ReplaceAfter = DefaultReplaceAfter
+	}
+	if c.RequestTimeout == 0 {
+		c.RequestTimeout = DefaultRequestTimeout
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	return c
+}
+
+// validate reports every fault of c at once.
+func (c Config) validate() error {
+	var faults []error
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	if err := CheckName(c.Name); err != nil {
+		faults = append(faults, err)
+	}
+	if c.Port < 0 || c.Port > 65535 {
+		fault("port %d: give one from 0 (any free port) to 65535", c.Port)
+	}
+	if c.Replicas < 1 || c.Replicas > 7 {
+		fault("replicas %d: give 1 to 7", c.Replicas)
+	}
+	if c.Partitions < 1 || c.Partitions > 65536 {
+		fault("partitions %d: give 1 to 65536", c.Partitions)
+	}
+	if c.ReplaceAfter < 0 || c.RequestTimeout < 0 {
+		fault("a negative time-out: leave it out for the default")
+	}
+	if len(faults) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrConfig, errors.Join(faults...))
+}
+
+// CheckName says what is wrong with a node's name, nil if nothing is.
+func CheckName(name string) error {
+	switch {
+	case name == "":
+		return errors.New("no name: give the node one that is unique in its cluster")
+	case len(name) > MaxName:
+		return fmt.Errorf("name of %d bytes: at most %d are allowed", len(name), MaxName)
+	case strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r == ':' || r == ',' || r == 0x7f }):
+		return fmt.Errorf("name %q: a name has no colon, comma, blank or control character", name)
+	}
+	return nil
+}
+
+// settings of a cluster that this node founds.
+func (c Config) settings() partition.Settings {
+	return partition.Settings{Partitions: c.Partitions, Replicas: c.Replicas, Hash: "xxhash64"}
+}
