@@ -46,6 +46,9 @@ func (c Condition) Holds(found bool, stamp Stamp) bool {
 // Op is one write as it travels from the node that took it to the primary.
 type Op struct {
 	ID OpID
+	// Term that the sender believes the partition has: another primary, or the
+	// same one in another reign, refuses the op, so a straggler does nothing.
+	Term Term
 	// Attempt counts the sendings of this ID, from 1.
 	Attempt int
 	// Floor: the partition's commit sequence known when ID was made. A primary
