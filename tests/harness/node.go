@@ -1,0 +1,167 @@
+package harness
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const (
+	// readyWithin is how long a node may take to answer GET / before the test
+	// fails; the half second that is promised is printed, not asserted, because
+	// the machine is shared.
+	readyWithin = 20 * time.Second
+	// startTries bounds how often a port that was snatched away is replaced.
+	startTries = 5
+	// exitWithin is how long a node may take to stop on SIGTERM.
+	exitWithin = 40 * time.Second
+)
+
+// Node is one node, running or not. Its Client talks to the address that it was
+// last started on.
+type Node struct {
+	*Client
+	Name    string
+	Port    int
+	DataDir string        // "": in memory
+	ReadyIn time.Duration // from the last start to the first answer to GET /
+
+	t       testing.TB
+	args    []string // beyond name, port and data directory
+	log     *os.File
+	process *process
+}
+
+// Start starts a node with nothing but a name and a port, and args, and waits
+// until it is ready. The node ends with the test.
+func Start(t testing.TB, name string, args ...string) *Node {
+	t.Helper()
+	n := newNode(t, name, args)
+	n.startReady(FreePort(t))
+	return n
+}
+
+// StartDurable is Start with a data directory.
+func StartDurable(t testing.TB, name string, args ...string) *Node {
+	t.Helper()
+	n := newNode(t, name, args)
+	n.DataDir = filepath.Join(Dir(t, "data"), name)
+	n.startReady(FreePort(t))
+	return n
+}
+
+func newNode(t testing.TB, name string, args []string) *Node {
+	t.Helper()
+	n := &Node{Name: name, t: t, args: args}
+	log, err := os.Create(filepath.Join(Dir(t, "log"), name+".log"))
+	if err != nil {
+		t.Fatalf("log of %s: %v", name, err)
+	}
+	n.log = log
+	t.Cleanup(n.end)
+	return n
+}
+
+// Contact returns the node's entry of a join list.
+func (n *Node) Contact() string { return n.Name + ":" + n.Address() }
+
+// Restart starts the stopped node again, on the same port.
+func (n *Node) Restart() {
+	n.t.Helper()
+	n.Launch(n.Port)
+	n.AwaitReady()
+}
+
+// startReady starts the node and replaces a port that was taken meanwhile.
+func (n *Node) startReady(port int) {
+	n.t.Helper()
+	for range startTries {
+		n.Launch(port)
+		if err := n.awaitReady(); err == nil {
+			return
+		} else if n.process.running() || !strings.Contains(n.Log(), "in use") {
+			n.t.Fatalf("%s: %v", n.Name, err)
+		}
+		port = FreePort(n.t)
+	}
+	n.t.Fatalf("%s: %d ports were taken one after another", n.Name, startTries)
+}
+
+// Launch starts the node's process on a port and does not wait for it.
+func (n *Node) Launch(port int) {
+	n.t.Helper()
+	if n.Client != nil {
+		n.Client.Close()
+	}
+	n.Port, n.Client = port, NewClient(fmt.Sprintf("localhost:%d", port))
+	args := []string{"serve", "--name", n.Name, "--port", strconv.Itoa(port)}
+	if n.DataDir != "" {
+		args = append(args, "--data-dir", n.DataDir)
+	}
+	p, err := start(n.log, slices.Concat(args, n.args)...)
+	if err != nil {
+		n.t.Fatalf("start %s: %v", n.Name, err)
+	}
+	n.process = p
+}
+
+// AwaitReady waits until the launched node answers GET / with 200.
+func (n *Node) AwaitReady() {
+	n.t.Helper()
+	if err := n.awaitReady(); err != nil {
+		n.t.Fatalf("%s: %v", n.Name, err)
+	}
+}
+
+func (n *Node) awaitReady() error {
+	begun := time.Now()
+	return Poll(readyWithin, func() error {
+		if !n.process.running() {
+			return Stop(fmt.Errorf("exited before it was ready: %v", n.process.err))
+		}
+		_, err := n.Do("GET", "/", nil)
+		n.ReadyIn = time.Since(begun)
+		return err
+	})
+}
+
+// Kill ends the node as kill -9 does.
+func (n *Node) Kill() { n.process.kill() }
+
+// Terminate asks the node to stop and waits until it has, with exit status 0.
+func (n *Node) Terminate() {
+	n.t.Helper()
+	if err := n.process.signal(syscall.SIGTERM); err != nil {
+		n.t.Fatalf("stop %s: %v", n.Name, err)
+	}
+	if !n.process.waitFor(exitWithin) {
+		n.t.Fatalf("%s: still running %v after SIGTERM", n.Name, exitWithin)
+	}
+	if n.process.err != nil {
+		n.t.Fatalf("%s: exit on SIGTERM: %v", n.Name, n.process.err)
+	}
+}
+
+// end is the node's cleanup: it kills the process and reads its log.
+func (n *Node) end() {
+	if n.process != nil {
+		n.process.kill()
+		n.Client.Close()
+	}
+	log := n.Log()
+	n.log.Close()
+	for _, bad := range []string{"panic: ", "fatal error: ", "DATA RACE"} {
+		if strings.Contains(log, bad) {
+			n.t.Errorf("%s: its log shows %q", n.Name, bad)
+		}
+	}
+	if n.t.Failed() {
+		n.t.Logf("end of the log of %s:\n%s", n.Name, tail(log, logTail))
+	}
+}

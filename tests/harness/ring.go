@@ -1,0 +1,113 @@
+package harness
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+)
+
+// Ring is the map as GET /dht/ring prints it.
+type Ring struct {
+	Cluster  string `json:"cluster"`
+	Version  uint64 `json:"version"`
+	Settings struct {
+		Partitions int `json:"partitions"`
+		Replicas   int `json:"replicas"`
+	} `json:"settings"`
+	Peers []RingPeer `json:"peers"`
+	Table []RingRow  `json:"table"` // indexed by partition
+}
+
+// RingPeer is a peer in the map.
+type RingPeer struct {
+	ID      string `json:"id"`
+	Name    string `json:"name"`
+	Address string `json:"address"`
+	State   string `json:"state"`
+}
+
+// RingRow is one partition in the map; copies are node ids.
+type RingRow struct {
+	Primary string   `json:"primary"`
+	InSync  []string `json:"in_sync"`
+	Target  []string `json:"target"` // preferred primary first
+}
+
+// Ring returns the node's map.
+func (c *Client) Ring() (*Ring, error) {
+	a, err := c.Do("GET", "/dht/ring", nil)
+	if err != nil {
+		return nil, err
+	}
+	var r Ring
+	if err := json.Unmarshal([]byte(a.Body), &r); err != nil {
+		return nil, fmt.Errorf("GET /dht/ring: %w", err)
+	}
+	if len(r.Table) == 0 || len(r.Table) != r.Settings.Partitions {
+		return nil, fmt.Errorf("GET /dht/ring: %d rows for %d partitions", len(r.Table), r.Settings.Partitions)
+	}
+	return &r, nil
+}
+
+// Unsettled says what is not where it should be: nil if every in-sync set is its
+// target and every primary the preferred one.
+func (r *Ring) Unsettled() error {
+	for p, row := range r.Table {
+		held, wanted := slices.Sorted(slices.Values(row.InSync)), slices.Sorted(slices.Values(row.Target))
+		if !slices.Equal(held, wanted) || row.Primary != row.Target[0] {
+			return fmt.Errorf("ring version %d: partition %d: primary %s, in sync %v, target %v",
+				r.Version, p, row.Primary, row.InSync, row.Target)
+		}
+	}
+	return nil
+}
+
+// Primaries returns how many partitions each peer is primary for, by name.
+func (r *Ring) Primaries() map[string]int {
+	return r.count(func(row RingRow) []string { return []string{row.Primary} })
+}
+
+// Copies returns how many copies each peer holds in sync, by name.
+func (r *Ring) Copies() map[string]int {
+	return r.count(func(row RingRow) []string { return row.InSync })
+}
+
+func (r *Ring) count(of func(RingRow) []string) map[string]int {
+	names, counts := make(map[string]string), make(map[string]int)
+	for _, p := range r.Peers {
+		names[p.ID] = p.Name
+		counts[p.Name] = 0
+	}
+	for _, row := range r.Table {
+		for _, id := range of(row) {
+			counts[names[id]]++
+		}
+	}
+	return counts
+}
+
+// Moved returns how many copies are in r that were not in before: the data that
+// a change had to move.
+func (r *Ring) Moved(before *Ring) int {
+	moved := 0
+	for p, row := range r.Table {
+		for _, id := range row.InSync {
+			if !slices.Contains(before.Table[p].InSync, id) {
+				moved++
+			}
+		}
+	}
+	return moved
+}
+
+// Spread returns the smallest and the largest count.
+func Spread(counts map[string]int) (least, most int) {
+	first := true
+	for _, n := range counts {
+		if first {
+			least, most, first = n, n, false
+		}
+		least, most = min(least, n), max(most, n)
+	}
+	return least, most
+}
