@@ -1,0 +1,81 @@
+package httpapi
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"strconv"
+)
+
+// readBody reads a request's body of at most limit bytes; what names it in
+// errors. It takes held bytes of room for a large one, which the caller gives
+// back whatever the error.
+//
+// A body that is announced as too large, or for which there is no room, is
+// refused before it is read.
+func (s *Server) readBody(r *http.Request, limit int, what string) (body []byte, held int, err error) {
+	announced := r.ContentLength // -1: not announced
+	if announced > int64(limit) {
+		return nil, 0, faultf(http.StatusRequestEntityTooLarge, "%s of %d bytes: at most %d are allowed", what, announced, limit)
+	}
+	if announced > smallBody {
+		if err := s.bodies.take(r.Context(), int(announced)); err != nil {
+			return nil, 0, err
+		}
+		held = int(announced)
+	}
+	if announced >= 0 {
+		body = make([]byte, announced)
+		n, err := io.ReadFull(r.Body, body)
+		if err != nil {
+			return nil, held, bodyFault(err, what, n, strconv.FormatInt(announced, 10))
+		}
+		return body, held, nil
+	}
+	return s.readChunked(r, limit, what)
+}
+
+// readChunked reads a body whose length is not known beforehand. Room for the
+// largest one is taken once it proves not to be small.
+func (s *Server) readChunked(r *http.Request, limit int, what string) (body []byte, held int, err error) {
+	body, err = io.ReadAll(io.LimitReader(r.Body, int64(min(smallBody, limit))+1))
+	if err == nil && len(body) > smallBody {
+		if err := s.bodies.take(r.Context(), limit); err != nil {
+			return nil, 0, err
+		}
+		held = limit
+		var rest []byte
+		rest, err = io.ReadAll(io.LimitReader(r.Body, int64(limit+1-len(body))))
+		body = append(body, rest...)
+	}
+	if err != nil {
+		return nil, held, bodyFault(err, what, len(body), "an unknown number of")
+	}
+	if len(body) > limit {
+		return nil, held, faultf(http.StatusRequestEntityTooLarge, "%s of more than %d bytes: no more are allowed", what, limit)
+	}
+	return body, held, nil
+}
+
+// bodyFault says why a body stopped after n bytes.
+func bodyFault(err error, what string, n int, of string) error {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return faultf(http.StatusRequestTimeout, "the %s was too slow: %d of %s bytes came in time; nothing was changed", what, n, of)
+	}
+	return faultf(http.StatusBadRequest, "the %s stopped after %d of %s bytes; nothing was changed", what, n, of)
+}
+
+// answerValue writes a value with status 200, only its length to a HEAD.
+func answerValue(w http.ResponseWriter, r *http.Request, value []byte) {
+	h := w.Header()
+	h["Content-Type"] = typeValue
+	head := r.Method == http.MethodHead
+	// net/http finds out the length of a short body by itself, and cheaper.
+	if head || len(value) > 1024 {
+		h["Content-Length"] = []string{strconv.Itoa(len(value))}
+	}
+	if !head {
+		w.Write(value)
+	}
+}

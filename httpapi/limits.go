@@ -1,0 +1,52 @@
+package httpapi
+
+import (
+	"cmp"
+	"time"
+)
+
+// Limits of a Server. Zero means the default, which stands behind each.
+type Limits struct {
+	KeyBytes    int // of one key, unescaped; 4 KiB, beyond: 414
+	ValueBytes  int // of one value; 16 MiB, beyond: 413
+	JoinBytes   int // of a join list; 64 KiB, beyond: 413
+	HeaderBytes int // of request line and headers; 128 KiB, beyond: 431
+
+	// Connections at once, those between nodes not counted; 4,096. One more
+	// closes the one that has been idle for longest, or itself if none is idle.
+	Connections int
+	// Requests for keys that may be with the Table at once; 2,048. One more
+	// waits for RoomWait at most, then gets 503.
+	Requests int
+	// BodyBytes of large values that may be held in memory at once on their way
+	// in; 256 MiB, and never less than ValueBytes. One more waits as above.
+	BodyBytes int
+	RoomWait  time.Duration // 2 s
+
+	HeaderTimeout time.Duration // for request line and headers to arrive; 10 s
+	BodyTimeout   time.Duration // for a body to arrive; 2 min, beyond: 408
+	// AnswerTimeout is how long a client may take to read an answer, or 32 KiB
+	// of a listing; 4 min, beyond: the connection is cut.
+	AnswerTimeout time.Duration
+	IdleTimeout   time.Duration // between requests on a connection; 3 min
+}
+
+// smallBody is the length up to which a body needs no room in BodyBytes: the
+// bound on connections is enough.
+const smallBody = 64 << 10
+
+func (l Limits) withDefaults() Limits {
+	l.KeyBytes = cmp.Or(l.KeyBytes, 4<<10)
+	l.ValueBytes = cmp.Or(l.ValueBytes, 16<<20)
+	l.JoinBytes = cmp.Or(l.JoinBytes, 64<<10)
+	l.HeaderBytes = cmp.Or(l.HeaderBytes, 128<<10)
+	l.Connections = cmp.Or(l.Connections, 4096)
+	l.Requests = cmp.Or(l.Requests, 2048)
+	l.BodyBytes = max(cmp.Or(l.BodyBytes, 256<<20), l.ValueBytes, l.JoinBytes)
+	l.RoomWait = cmp.Or(l.RoomWait, 2*time.Second)
+	l.HeaderTimeout = cmp.Or(l.HeaderTimeout, 10*time.Second)
+	l.BodyTimeout = cmp.Or(l.BodyTimeout, 2*time.Minute)
+	l.AnswerTimeout = cmp.Or(l.AnswerTimeout, 4*time.Minute)
+	l.IdleTimeout = cmp.Or(l.IdleTimeout, 3*time.Minute)
+	return l
+}

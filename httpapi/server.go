@@ -1,0 +1,124 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+
+	"github.com/gorilla/mux"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// PeerPath is where nodes connect to each other, by an HTTP/1.1 Upgrade.
+const PeerPath = "/dht/peer"
+
+// Config of a Server.
+type Config struct {
+	Name    string // of this node
+	Table   Table
+	Cluster Cluster
+	// Peer takes the requests to PeerPath and hijacks their connections; nil:
+	// there is no such route.
+	Peer   http.Handler
+	Limits Limits
+	// Registry that the Server adds its collectors to and prints at /metrics;
+	// nil: one of its own.
+	Registry *prometheus.Registry
+	Logger   *slog.Logger // nil: slog.Default()
+}
+
+// Server answers the HTTP requests of one node.
+type Server struct {
+	name    string
+	table   Table
+	cluster Cluster
+	peer    http.Handler
+	limits  Limits
+	log     *slog.Logger
+
+	http    *http.Server
+	router  *mux.Router
+	metrics *metrics
+	conns   *connections
+	slots   *room // requests with the Table
+	bodies  *room // bytes of large bodies
+	running *gate // handlers
+
+	ownName []string                    // header value
+	version atomic.Pointer[versionText] // the ring version last printed
+
+	cancel context.CancelCauseFunc // of every request's context
+}
+
+// errClosed is the cause that ends the requests in flight when a Server is closed.
+var errClosed = errors.New("the node is stopping")
+
+// New returns a Server that has not started yet. Its ServeHTTP may be used
+// without Serve, in tests above all.
+func New(cfg Config) *Server {
+	s := &Server{
+		name:    cfg.Name,
+		table:   cfg.Table,
+		cluster: cfg.Cluster,
+		peer:    cfg.Peer,
+		limits:  cfg.Limits.withDefaults(),
+		log:     cfg.Logger,
+		ownName: []string{cfg.Name},
+	}
+	if s.log == nil {
+		s.log = slog.Default()
+	}
+	registry := cfg.Registry
+	if registry == nil {
+		registry = prometheus.NewRegistry()
+	}
+	s.slots = newRoom(s.limits.Requests, s.limits.RoomWait)
+	s.bodies = newRoom(s.limits.BodyBytes, s.limits.RoomWait)
+	s.running = newGate()
+	s.conns = newConnections(s.limits.Connections)
+	s.metrics = newMetrics(registry, s.conns)
+	s.router = s.routes(registry)
+
+	base, cancel := context.WithCancelCause(context.Background())
+	s.cancel = cancel
+	s.http = &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: s.limits.HeaderTimeout,
+		ReadTimeout:       s.limits.BodyTimeout,
+		WriteTimeout:      s.limits.AnswerTimeout,
+		IdleTimeout:       s.limits.IdleTimeout,
+		MaxHeaderBytes:    s.limits.HeaderBytes,
+		ConnState:         s.conns.changed,
+		BaseContext:       func(net.Listener) context.Context { return base },
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	return s
+}
+
+// Serve answers requests from ln until Shutdown or Close, and then returns nil.
+// It closes ln.
+func (s *Server) Serve(ln net.Listener) error {
+	if err := s.http.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// Shutdown takes no more requests, waits for those under way until ctx ends, cuts
+// those that are left, and returns once no handler runs. Connections that
+// Config.Peer has hijacked are not its business.
+func (s *Server) Shutdown(ctx context.Context) error {
+	err := s.http.Shutdown(ctx)
+	return errors.Join(err, s.Close())
+}
+
+// Close cuts every request under way and returns once no handler runs.
+func (s *Server) Close() error {
+	s.cancel(errClosed)
+	err := s.http.Close()
+	s.running.close()
+	return err
+}
