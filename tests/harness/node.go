@@ -137,15 +137,23 @@ func (n *Node) Kill() { n.process.kill() }
 // Terminate asks the node to stop and waits until it has, with exit status 0.
 func (n *Node) Terminate() {
 	n.t.Helper()
+	if err := n.Stop(); err != nil {
+		n.t.Fatal(err)
+	}
+}
+
+// Stop is Terminate for any goroutine.
+func (n *Node) Stop() error {
 	if err := n.process.signal(syscall.SIGTERM); err != nil {
-		n.t.Fatalf("stop %s: %v", n.Name, err)
+		return fmt.Errorf("stop %s: %w", n.Name, err)
 	}
 	if !n.process.waitFor(exitWithin) {
-		n.t.Fatalf("%s: still running %v after SIGTERM", n.Name, exitWithin)
+		return fmt.Errorf("%s: still running %v after SIGTERM", n.Name, exitWithin)
 	}
 	if n.process.err != nil {
-		n.t.Fatalf("%s: exit on SIGTERM: %v", n.Name, n.process.err)
+		return fmt.Errorf("%s: exit on SIGTERM: %w", n.Name, n.process.err)
 	}
+	return nil
 }
 
 // end is the node's cleanup: it kills the process and reads its log.

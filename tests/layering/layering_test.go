@@ -1,0 +1,185 @@
+// Package layering_test reads the module's import graph and checks that imports
+// point down only: cmd, then the adapters (httpapi, partition/host, fsm,
+// transport), which do not know each other, then partition and its parts.
+package layering_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "pipelinedht"
+
+// layer is a package, and all below it that have no row of their own.
+type layer struct {
+	path    string
+	may     []string // what of this module it may import, besides itself
+	instead string   // what to write instead of any other import
+}
+
+// layers is the drawing in ARCHITECTURE.md as a table.
+var layers = []layer{
+	{"partition", nil,
+		"partition is values and pure functions: put what needs the import where it is used"},
+	{"partition/storage", []string{"partition"},
+		"storage knows bytes on disk only: let partition/host pass in what it needs"},
+	{"partition/replica", []string{"partition"},
+		"the protocol is pure: let it say in a Ready what is to be done, and partition/host do it"},
+	{"partition/host", []string{"partition", "partition/replica", "partition/storage"},
+		"declare the interface that host needs in host, and let cmd/internal/node pass in what implements it"},
+	{"fsm", []string{"partition"},
+		"declare the interface that fsm needs in fsm, and let cmd/internal/node pass in what implements it"},
+	{"transport", []string{"partition"},
+		"transport carries bytes: let its Handler, wired in cmd/internal/node, give them a meaning"},
+	{"httpapi", []string{"partition", "httpapi/ui"},
+		"declare the interface that httpapi needs in httpapi, and let cmd/internal/node pass in what implements it"},
+	{"httpapi/client", []string{"partition"},
+		"the client speaks HTTP to a node, as any other program: repeat the few names of the contract"},
+	{"httpapi/ui", nil,
+		"the dashboard is files; what it shows comes over HTTP"},
+	{"cmd/internal/node", []string{"partition", "partition/storage", "partition/replica", "partition/host", "fsm", "transport", "httpapi"},
+		"node wires the parts: it needs no command and no client"},
+	{"cmd/dht", []string{"cmd/internal/node", "httpapi", "httpapi/client", "partition"},
+		"a subcommand parses flags and calls cmd/internal/node or httpapi/client: put the rest there"},
+	{"tests", []string{"tests/harness"},
+		"tests sees what a user sees: ask the node over HTTP, or test the package beside its code"},
+}
+
+// library is an import from outside that has one home.
+type library struct {
+	path    string // exactly this package
+	homes   []string
+	instead string
+}
+
+var libraries = []library{
+	{"github.com/cockroachdb/pebble/v2", []string{"partition/storage"}, "use partition/storage"},
+	{"github.com/hashicorp/raft", []string{"fsm", "transport"}, "use fsm"},
+	{"github.com/hashicorp/raft-boltdb/v2", []string{"fsm"}, "use fsm"},
+	{"github.com/gorilla/mux", []string{"httpapi"}, "add the route in httpapi"},
+	{"github.com/spf13/cobra", []string{"cmd/dht"}, "parse flags in cmd/dht and pass a Config on"},
+	{"net/http", []string{"httpapi", "httpapi/client", "transport", "cmd", "tests"}, "let httpapi speak HTTP"},
+}
+
+// impure is what the pure packages may not touch: the caller brings time, disk
+// and network.
+var (
+	pure   = []string{"partition", "partition/replica"}
+	impure = []string{"os", "net", "net/http", "context", "sync", "sync/atomic", "log", "log/slog", "syscall", "os/signal", "math/rand"}
+)
+
+// listed is what this test needs of `go list -json`.
+type listed struct {
+	ImportPath                         string
+	Imports, TestImports, XTestImports []string
+}
+
+func TestImportsPointDown(t *testing.T) {
+	t.Parallel()
+	packages := list(t)
+	for _, p := range packages {
+		name := local(p.ImportPath)
+		l, ok := layerOf(name)
+		if !ok {
+			t.Errorf("%s is in no layer: add it to layers with what it may import, or put its files where they belong", name)
+			continue
+		}
+		for _, imported := range all(p) {
+			if other := local(imported); other != "" && other != name && !l.allows(other) {
+				t.Errorf("%s imports %s: %s", name, other, l.instead)
+			}
+		}
+	}
+}
+
+func TestLibrariesHaveOneHome(t *testing.T) {
+	t.Parallel()
+	for _, p := range list(t) {
+		name := local(p.ImportPath)
+		for _, lib := range libraries {
+			home := slices.ContainsFunc(lib.homes, func(h string) bool { return within(name, h) })
+			if !home && slices.Contains(p.Imports, lib.path) {
+				t.Errorf("%s imports %s: %s", name, lib.path, lib.instead)
+			}
+		}
+	}
+}
+
+func TestPurePackagesTouchNoClockDiskOrNetwork(t *testing.T) {
+	t.Parallel()
+	for _, p := range list(t) {
+		name := local(p.ImportPath)
+		for _, bad := range impure {
+			if slices.Contains(pure, name) && slices.Contains(p.Imports, bad) {
+				t.Errorf("%s imports %s: let the caller pass in what comes from there, and do the work outside", name, bad)
+			}
+		}
+	}
+}
+
+// allows reports whether a package of the layer may import other. Below a layer
+// without a row is the layer's own affair.
+func (l layer) allows(other string) bool {
+	if slices.Contains(l.may, other) {
+		return true
+	}
+	home, ok := layerOf(other)
+	return ok && home.path == l.path
+}
+
+// layerOf returns the layer that a package is in: its own, or that of the
+// nearest package above it.
+func layerOf(name string) (layer, bool) {
+	for ; name != "." && name != ""; name = path.Dir(name) {
+		if i := slices.IndexFunc(layers, func(l layer) bool { return l.path == name }); i >= 0 {
+			return layers[i], true
+		}
+	}
+	return layer{}, false
+}
+
+// within reports whether a package is another one or below it.
+func within(name, top string) bool { return name == top || strings.HasPrefix(name, top+"/") }
+
+// local returns the path of a package inside the module, "" for one of others.
+func local(importPath string) string {
+	name, ok := strings.CutPrefix(importPath, module+"/")
+	if !ok {
+		return ""
+	}
+	return name
+}
+
+func all(p listed) []string { return slices.Concat(p.Imports, p.TestImports, p.XTestImports) }
+
+// list asks the go command for every package of the module.
+func list(t *testing.T) []listed {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports,TestImports,XTestImports", module+"/...").Output()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		t.Fatalf("go list: %v\n%s", err, exit.Stderr)
+	} else if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var packages []listed
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatalf("go list: %v", err)
+		}
+		packages = append(packages, p)
+	}
+	if len(packages) == 0 {
+		t.Fatal("go list: no packages")
+	}
+	return packages
+}

@@ -1,0 +1,75 @@
+package linearizability_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"pipelinedht/tests/harness"
+)
+
+const (
+	clientCount = 8
+	changes     = 20 // joins and leaves, as many of each
+	nodeCount   = 5
+	fewest      = 2 // members at any time
+)
+
+func TestRegistersAreLinearizableDuringTenJoinsAndTenLeaves(t *testing.T) {
+	t.Parallel()
+	seed := harness.Seed(t)
+	nodes := harness.StartAll(t, nodeCount)
+	for _, n := range nodes[1:3] {
+		must(t, n.Join(nodes[0].Contact()))
+	}
+	m, h := newMembers(nodes[:3], nodes[3:]), newHistory()
+	stop := traffic(seed, m, h)
+	defer stop()
+	change(t, seed, m)
+	stop()
+
+	t.Logf("%d operations on %d keys in %v", h.size(), keyCount, time.Since(h.begun).Round(time.Millisecond))
+	harness.AwaitSettled(t, m.nodes())
+	harness.CheckPeers(t, m.nodes())
+	for i, fault := range h.faults {
+		if i == 10 {
+			break
+		}
+		t.Errorf("request failed, %d of %d: %s", i+1, len(h.faults), fault)
+	}
+	h.check(t, func() string { return harness.Dir(t, "history") })
+}
+
+// traffic starts the clients and returns what stops and waits for them, once.
+func traffic(seed uint64, m *members, h *history) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	for id := range clientCount {
+		c := &client{id: id, rng: harness.Rand(seed, uint64(id)+1), members: m, history: h}
+		running.Go(func() { c.run(ctx) })
+	}
+	return sync.OnceFunc(func() {
+		cancel()
+		running.Wait()
+	})
+}
+
+// change makes half of the changes joins and half of them leaves, in random
+// order as far as there are nodes for it.
+func change(t *testing.T, seed uint64, m *members) {
+	t.Helper()
+	rng := harness.Rand(seed, 0)
+	joins, leaves := changes/2, changes/2
+	for joins+leaves > 0 {
+		mayJoin := joins > 0 && len(m.out) > 0
+		mayLeave := leaves > 0 && len(m.all) > fewest
+		if mayJoin && (!mayLeave || rng.IntN(2) == 0) {
+			m.join(t, rng)
+			joins--
+		} else {
+			m.leave(t, rng)
+			leaves--
+		}
+	}
+}
