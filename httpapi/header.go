@@ -17,6 +17,7 @@ var (
 	retryAfter     = []string{"1"} // seconds
 	outcomeUnknown = []string{"unknown"}
 	notFound       = []string{"false"} // DHT-Found
+	noLength       = []string{"0"}
 	strictApplied  = []string{"handling=strict"}
 	varyAccept     = []string{"Accept"}
 )

@@ -150,6 +150,7 @@ func answerMissing(w http.ResponseWriter, r *http.Request) int {
 		h["Preference-Applied"] = strictApplied
 		return fail(w, r, errNoKey)
 	}
+	h["Content-Length"] = noLength
 	w.WriteHeader(http.StatusOK)
 	return http.StatusOK
 }
