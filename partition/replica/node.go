@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"errors"
 	"time"
 
 	"pipelinedht/partition"
@@ -15,9 +16,209 @@ type Config struct {
 	Beacon      time.Duration // between beacons; 250 ms
 	Lease       time.Duration // L: how long a grant lets its receiver read, from the beacon's sending; 1.2 s
 	Grant       time.Duration // G: how long the granter keeps still, from the beacon's receipt; 1.6 s
-	Silence     time.Duration // without acknowledgement or lease: the primary drops the copy; 1 s
-	Resend      time.Duration // before something unanswered is sent again; 250 ms
-	WindowBytes int           // of recent entries kept in memory per partition, beyond the unacknowledged; 256 KiB
+	Silence     time.Duration // without acknowledgement or grant: the primary drops the copy; 1 s
+	Resend      time.Duration // before something unanswered is sent again; 500 ms
+	Stagger     time.Duration // between the copies that may take over; 200 ms
+	WindowBytes int           // of committed entries kept in memory for a copy that catches up, per partition; 256 KiB
 	LogRecords  int           // kept in each copy's log; 256
-	Seed        uint64        // for nothing but spreading work
+	Transfers   int           // under way at once from this node; 16
+	Tombstones  bool          // deletes always leave tombstones, not only while a peer imports
 }
+
+// Normal returns the settings for a cluster on one site.
+//
+// Lease < Grant by more than the clocks of two machines can drift apart in that
+// time, and Silence < Lease, so that a lost backup is dropped before reads stop.
+func Normal(self partition.NodeID, inc partition.Incarnation) Config {
+	return Config{
+		Self: self, Incarnation: inc,
+		Beacon:      250 * time.Millisecond,
+		Lease:       1200 * time.Millisecond,
+		Grant:       1600 * time.Millisecond,
+		Silence:     time.Second,
+		Resend:      500 * time.Millisecond,
+		Stagger:     200 * time.Millisecond,
+		WindowBytes: 256 << 10,
+		LogRecords:  256,
+		Transfers:   16,
+	}
+}
+
+// The core's own answers to its caller; none of them crosses the wire.
+var (
+	// ErrLook: the operation depends on the key's stored state. Take Applied,
+	// read the store, call Propose again with what was seen.
+	ErrLook = errors.New("look at the stored record first")
+	// ErrPending: a write of the key is under way; call AwaitRead.
+	ErrPending = errors.New("a write of the key is under way")
+	// ErrRetry: nothing can be said; read again.
+	ErrRetry = errors.New("read again")
+)
+
+// Node is the protocol state of all copies of one node.
+type Node struct {
+	cfg     Config
+	m       *partition.Map // nil until SetMap
+	now     time.Duration
+	started time.Duration
+	// resumed is when the clock last went on after a pause of this process:
+	// silence is counted from it, for a paused node heard nothing by its own fault.
+	resumed time.Duration
+
+	// up: the map shows this node's own PeerUp of this incarnation. Before that
+	// it grants, acknowledges, answers, proposes and deletes nothing.
+	up   bool
+	upAt partition.Version // ring version of that PeerUp
+
+	copies []*replica                 // by partition; nil where this node has no copy
+	stored map[partition.ID]*replica  // found in the store, not yet claimed by a map
+	peers  map[partition.NodeID]*peer // everybody ever heard of
+	early  []earlyMessage             // for terms that the map does not show yet
+	dirty  []*replica                 // leads with entries to send
+	acks   []*replica                 // backups that owe an acknowledgement
+
+	changes  []proposal // to be proposed
+	inFlight []proposal // proposed, outcome unknown
+
+	transfers    map[uint64]*follower // outgoing, by number
+	waiting      []*follower          // for a place among Config.Transfers
+	lastTransfer uint64
+	nextBeacon   time.Duration
+
+	ready Ready
+	batch Batch
+}
+
+// New returns the state of a node that finds these copies in its store and was
+// started at now. It does nothing before SetMap shows its PeerUp.
+func New(cfg Config, copies map[partition.ID]partition.Position, now time.Duration) *Node {
+	n := &Node{
+		cfg: cfg, now: now, started: now, resumed: now,
+		stored:    make(map[partition.ID]*replica, len(copies)),
+		peers:     make(map[partition.NodeID]*peer),
+		transfers: make(map[uint64]*follower),
+	}
+	for id, pos := range copies {
+		n.stored[id] = newReplica(id, pos)
+	}
+	return n
+}
+
+// Tick lets time pass. Call it about every 50 ms.
+func (n *Node) Tick(now time.Duration) {
+	if now-n.now > n.cfg.Silence/2 {
+		n.resumed = now
+	}
+	n.now = now
+	if !n.up {
+		return
+	}
+	if now >= n.nextBeacon {
+		n.nextBeacon = now + n.cfg.Beacon
+		n.sendBeacons()
+	}
+	for _, c := range n.copies {
+		if c == nil {
+			continue
+		}
+		if c.lead != nil {
+			n.tickLead(c)
+		} else {
+			n.considerTakeOver(c)
+		}
+	}
+}
+
+// Ready returns what is to be done at once, and forgets it.
+func (n *Node) Ready() Ready {
+	if len(n.changes) > 0 && len(n.inFlight) == 0 {
+		n.inFlight, n.changes = n.changes, nil
+		for _, p := range n.inFlight {
+			n.ready.Changes = append(n.ready.Changes, p.change)
+		}
+	}
+	r := n.ready
+	n.ready = Ready{}
+	return r
+}
+
+// Batch returns what the one storing loop is to do next, and forgets it; false if
+// there is nothing.
+func (n *Node) Batch() (Batch, bool) {
+	n.sendEntries()
+	b := n.batch
+	n.batch = Batch{}
+	return b, len(b.Messages)+len(b.Writes) > 0
+}
+
+// HasBatch reports whether Batch would return anything.
+func (n *Node) HasBatch() bool {
+	return len(n.dirty)+len(n.batch.Messages)+len(n.batch.Writes) > 0
+}
+
+// Stored takes note that writes of a Batch are durable.
+func (n *Node) Stored(ws []Write, now time.Duration) {
+	n.now = now
+	for i := range ws {
+		if c := ws[i].replica; c != nil && n.copy(c.id) == c {
+			n.writeStored(c, &ws[i])
+		}
+	}
+	for _, c := range n.acks {
+		c.ackDue = false
+		n.acknowledge(c)
+	}
+	n.acks = n.acks[:0]
+}
+
+// writeStored follows one durable write up.
+func (n *Node) writeStored(c *replica, w *Write) {
+	c.unstored--
+	c.durable = w.reaches // writes are stored in order
+	if c.lead != nil {
+		n.advance(c)
+	} else if len(w.Entries) > 0 {
+		n.oweAck(c)
+	}
+	if w.Chunk != nil && w.from != 0 && w.Chunk.Term == c.row.Term {
+		n.send(w.from, Small, &ChunkAck{
+			Partition: c.id, Term: w.Chunk.Term, Transfer: w.Chunk.Transfer, Index: w.Chunk.Index,
+		})
+	}
+	if c.unstored == 0 {
+		n.answerQuery(c)
+		if c.lead != nil {
+			n.recover(c)
+		}
+	}
+}
+
+// copy returns this node's copy of a partition, or nil.
+func (n *Node) copy(id partition.ID) *replica {
+	if int(id) < len(n.copies) {
+		return n.copies[id]
+	}
+	return nil
+}
+
+// send queues a message. Control messages go at once, the others with the next
+// Batch.
+func (n *Node) send(to partition.NodeID, lane Lane, m Message) {
+	out := Outbound{To: to, Lane: lane, Message: m}
+	if lane == Control {
+		n.ready.Control = append(n.ready.Control, out)
+	} else {
+		n.batch.Messages = append(n.batch.Messages, out)
+	}
+}
+
+// write queues a write of c that leaves its log at c.log.Last.
+func (n *Node) write(c *replica, w Write) {
+	w.Partition, w.replica, w.reaches, w.Commit = c.id, c, c.log.last.Seq, c.commit
+	c.unstored++
+	n.batch.Writes = append(n.batch.Writes, w)
+}
+
+func (n *Node) answer(a Answer) { n.ready.Answers = append(n.ready.Answers, a) }
+
+func (n *Node) job(j Job) { n.ready.Jobs = append(n.ready.Jobs, j) }

@@ -36,7 +36,9 @@ type Write struct {
 	// Trim, if above 0, cuts log records up to and including it.
 	Trim partition.Seq
 
-	after func() // what the core does once the write is durable
+	replica *replica         // whose write it is; nil for a Drop
+	reaches partition.Seq    // where its log ends with it
+	from    partition.NodeID // to whom the chunk is acknowledged
 }
 
 // Ticket names a waiting client call to the host.

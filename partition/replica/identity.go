@@ -1,0 +1,92 @@
+package replica
+
+import "pipelinedht/partition"
+
+// identities remembers which operations a partition has carried out, as far back
+// as its log goes, so that a repeated one gets the first outcome.
+//
+// At the start of a term it knows none but those of the term itself. That is
+// enough for the first attempt of an operation: an attempt that was carried out
+// before it bears the same or a later term than the first one, and no other term
+// than the present is served. For a repeated one the log is read first.
+type identities struct {
+	done  map[partition.OpID]executed
+	order []partition.OpID // of the entries after from, oldest first; zero ids included
+	from  partition.Seq    // ids of all entries after it are known
+	// evicted is the newest sequence whose id was known in this term and is not
+	// any more.
+	evicted partition.Seq
+	loading bool
+	loaded  bool
+}
+
+// executed is what is kept of an operation's entry.
+type executed struct {
+	seq     partition.Seq
+	stamp   partition.Stamp
+	kind    partition.EntryKind
+	existed bool
+}
+
+func (e executed) outcome(commit partition.Seq) partition.Outcome {
+	o := partition.Outcome{Existed: e.existed, Commit: commit}
+	if e.kind == partition.EntryPut {
+		o.Stamp = e.stamp
+	}
+	return o
+}
+
+func (d *identities) remember(r *partition.LogRecord) {
+	if r.Op != (partition.OpID{}) {
+		d.done[r.Op] = executed{seq: r.Label.Seq, stamp: r.Stamp, kind: r.Kind, existed: r.Existed}
+	}
+}
+
+// begin forgets everything; the term's first entry comes after last.
+func (d *identities) begin(last partition.Seq) {
+	*d = identities{done: make(map[partition.OpID]executed), from: last}
+}
+
+// add remembers a record, the one after the last added.
+func (d *identities) add(r *partition.LogRecord) {
+	d.order = append(d.order, r.Op)
+	d.remember(r)
+}
+
+// load puts the records of a log that end before the first one added.
+func (d *identities) load(records []partition.LogRecord) {
+	d.loading, d.loaded = false, true
+	first := d.from
+	var older []partition.OpID
+	for i := range records {
+		r := &records[i]
+		if r.Label.Seq > first {
+			break
+		}
+		if len(older) == 0 {
+			d.from = r.Label.Seq - 1
+		}
+		older = append(older, r.Op)
+		d.remember(r)
+	}
+	d.order = append(older, d.order...)
+}
+
+// evict forgets the records up to and including upto: the log was cut there.
+func (d *identities) evict(upto partition.Seq) {
+	for d.from < upto && len(d.order) > 0 {
+		delete(d.done, d.order[0])
+		d.order = d.order[1:]
+		d.from++
+		d.evicted = d.from
+	}
+}
+
+// knows reports whether an operation that is not remembered was surely not
+// carried out. Attempt and floor are the operation's.
+func (d *identities) knows(attempt int, floor partition.Seq) bool {
+	if attempt <= 1 {
+		return floor >= d.evicted
+	}
+	return floor >= d.from
+}

@@ -1,0 +1,107 @@
+package replica
+
+import (
+	"time"
+
+	"pipelinedht/partition"
+)
+
+// peer is another node, as the two rights between a pair see it: the lease that
+// it grants this node, and the promise that this node made in granting.
+type peer struct {
+	id   partition.NodeID
+	inc  partition.Incarnation // highest heard of
+	gone bool                  // its address refused a connection since it was last heard
+
+	// The lease: this node may read, as far as this peer goes, in terms that
+	// leaseVersion covers, until leaseUntil.
+	leaseSent    time.Duration
+	leaseUntil   time.Duration
+	leaseVersion partition.Version
+	granted      time.Duration // when the last grant that counted came
+
+	// The promise: this node does not take over from the peer, in terms that
+	// promiseVersion covers, until promiseUntil.
+	// Invariant: leaseUntil at the peer < promiseUntil here, on a common clock.
+	promiseUntil   time.Duration
+	promiseVersion partition.Version
+
+	// taking counts this node's unresolved take-overs from the peer.
+	// Invariant: while taking > 0 nothing is granted to it.
+	taking int
+	// taken is the last ring version at which this node became primary of a
+	// partition that the peer may have led: grants count only once the peer has
+	// applied it.
+	taken partition.Version
+}
+
+// peer returns the state kept of a node, made when first asked for.
+func (n *Node) peer(id partition.NodeID) *peer {
+	p := n.peers[id]
+	if p == nil {
+		p = &peer{id: id, granted: n.now}
+		n.peers[id] = p
+	}
+	return p
+}
+
+// leased reports whether the peer's lease runs for a term.
+func (n *Node) leased(p *peer, term partition.Term) bool {
+	return n.now < p.leaseUntil && p.leaseVersion >= partition.Version(term)
+}
+
+// promised returns until when this node's promise to p keeps it from taking over
+// a partition that p leads in c's term. A node that starts has forgotten its
+// promises, so it keeps still for a whole Grant; and so it does in a new term,
+// for which its primary needs that long to ask for a promise.
+func (n *Node) promised(c *replica, p *peer) time.Duration {
+	if broken(takeEarly) {
+		return 0
+	}
+	until := p.promiseUntil
+	if p.promiseVersion < partition.Version(c.row.Term) {
+		until = c.termApplied + n.cfg.Grant
+	}
+	return max(until, n.started+n.cfg.Grant)
+}
+
+// sendBeacons asks for grants wherever this node leads.
+func (n *Node) sendBeacons() {
+	if !n.up {
+		return
+	}
+	var to map[partition.NodeID]bool
+	for _, c := range n.copies {
+		if c == nil || c.lead == nil {
+			continue
+		}
+		for _, f := range c.lead.followers {
+			if !to[f.id] {
+				if to == nil {
+					to = make(map[partition.NodeID]bool, len(n.peers))
+				}
+				to[f.id] = true
+				n.send(f.id, Control, &Beacon{Version: n.m.Version, Sent: n.now})
+			}
+		}
+	}
+}
+
+func (n *Node) onBeacon(p *peer, b *Beacon) {
+	if p.taking > 0 {
+		return
+	}
+	p.promiseUntil = n.now + n.cfg.Grant
+	p.promiseVersion = max(p.promiseVersion, b.Version)
+	n.send(p.id, Control, &Grant{Version: b.Version, Sent: b.Sent, Taken: max(p.taken, n.upAt)})
+}
+
+func (n *Node) onGrant(p *peer, g *Grant) {
+	if n.m.Version < g.Taken || g.Sent < p.leaseSent || g.Sent > n.now {
+		return
+	}
+	p.leaseSent = g.Sent
+	p.leaseUntil = g.Sent + n.cfg.Lease
+	p.leaseVersion = g.Version
+	p.granted = n.now
+}

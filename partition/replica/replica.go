@@ -1,0 +1,83 @@
+package replica
+
+import (
+	"time"
+
+	"pipelinedht/partition"
+)
+
+// replica is this node's copy of one partition.
+type replica struct {
+	id  partition.ID
+	row *partition.Row // of the node's map; nil until one has it
+
+	log      position
+	durable  partition.Seq // the log is stored up to here
+	commit   partition.Seq // known to be on every in-sync copy
+	unstored int           // writes handed out and not yet stored
+	mark     *partition.Mark
+
+	termApplied time.Duration  // when the row's term was seen first
+	released    partition.Term // a term that its primary gave up
+
+	// As a follower.
+	ackDue   bool
+	query    *Query    // to be answered once everything is stored
+	incoming *incoming // the transfer being taken in
+	extra    *Extra    // the last answer to AskExtra
+
+	// As primary of the row's term.
+	lead *lead
+
+	// taking: this node has proposed to take the partition over.
+	taking bool
+}
+
+func newReplica(id partition.ID, pos partition.Position) *replica {
+	return &replica{
+		id: id,
+		log: position{
+			last: pos.Last, start: max(pos.LogStart, 1), terms: pos.Terms, stamp: pos.Stamp,
+		},
+		durable: pos.Last.Seq, commit: pos.Commit, mark: pos.Mark,
+	}
+}
+
+// position returns what a Position message says of c.
+func (c *replica) position() partition.Position {
+	pos := partition.Position{
+		Last: c.log.last, LogStart: c.log.start, Terms: c.log.terms,
+		Stamp: c.log.stamp, Commit: c.commit,
+	}
+	if c.mark != nil {
+		pos.Mark = &partition.Mark{Common: c.mark.Common, Fresh: c.mark.Fresh}
+	}
+	return pos
+}
+
+// append takes entries into the log and hands out the write, trimming the log
+// where it has grown long.
+func (n *Node) append(c *replica, entries []partition.Entry) {
+	for i := range entries {
+		c.log.add(&entries[i].LogRecord)
+	}
+	n.write(c, Write{Entries: entries, Trim: n.trim(c)})
+}
+
+// trim cuts the log to Config.LogRecords once it is half as long again, and says
+// where. Records above the known commit are never cut.
+func (n *Node) trim(c *replica) partition.Seq {
+	keep := partition.Seq(n.cfg.LogRecords)
+	if c.log.last.Seq+1-c.log.start < keep+keep/2 || c.mark != nil {
+		return 0
+	}
+	upto := min(c.commit, c.log.last.Seq-keep)
+	if upto < c.log.start {
+		return 0
+	}
+	c.log.trim(upto)
+	if c.lead != nil {
+		c.lead.ids.evict(upto)
+	}
+	return upto
+}

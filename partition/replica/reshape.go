@@ -1,0 +1,245 @@
+package replica
+
+import (
+	"slices"
+	"time"
+
+	"pipelinedht/partition"
+)
+
+// proposal is a change of one partition that this node has proposed or is about
+// to. Until its outcome is known, the old and the proposed set must both
+// acknowledge and both grant.
+type proposal struct {
+	change partition.Change
+	copy   *replica
+	from   *peer // a take-over: from whom
+	// forced: service waits for it, since a copy that must acknowledge is silent.
+	forced bool
+	made   time.Duration
+}
+
+// names reports whether the proposed in-sync set has id.
+func (p *proposal) names(id partition.NodeID) bool {
+	return p != nil && slices.Contains(p.change.InSync, id)
+}
+
+// growGap is how many entries a learner may lack to be counted.
+const growGap = 512
+
+// tickLead watches over a reign.
+func (n *Node) tickLead(c *replica) {
+	l := c.lead
+	for _, f := range l.followers {
+		n.tickFollower(c, f)
+	}
+	if l.phase == recovering {
+		n.recover(c)
+	}
+	if l.proposed != nil && broken(forgetUnknown) && n.now-l.proposed.made > n.cfg.Resend {
+		l.proposed = nil
+		n.reconcile(c)
+	}
+	if p := l.proposed; p != nil && p.forced && l.phase == serving && n.now-p.made > n.cfg.Grant {
+		n.release(c)
+	}
+	n.reshape(c)
+}
+
+// tickFollower repeats what may have been lost.
+func (n *Node) tickFollower(c *replica, f *follower) {
+	if n.now-f.asked < n.cfg.Resend {
+		return
+	}
+	switch f.stage {
+	case probing:
+		if !f.known {
+			f.ask(n)
+			n.send(f.id, Small, &Query{Partition: c.id, Term: c.row.Term})
+		}
+	case diverged:
+		n.probe(c, f)
+	case sending:
+		if f.out.started && !f.out.building && n.now-f.since >= 2*n.cfg.Resend {
+			n.probe(c, f)
+		}
+	case live:
+		if f.acked < f.sent && n.now-f.since >= n.cfg.Resend {
+			f.sent = f.acked
+			n.markDirty(c)
+		}
+	}
+}
+
+// silent reports whether a copy has neither acknowledged nor granted for so long
+// that service should go on without it.
+func (n *Node) silent(l *lead, f *follower) bool {
+	if f.gone {
+		return true
+	}
+	from := max(n.resumed, l.began)
+	late := func(since time.Duration) bool { return n.now-max(since, from) > n.cfg.Silence }
+	return late(f.granted) || f.since != 0 && f.stage != sending && late(f.since)
+}
+
+// reshape proposes the next step from the in-sync set towards the target, or away
+// from a copy that is silent. One step at a time.
+func (n *Node) reshape(c *replica) {
+	l := c.lead
+	if l == nil || l.proposed != nil {
+		return
+	}
+	if l.phase == released {
+		n.propose(c, partition.Change{Primary: n.cfg.Self, InSync: c.row.InSync, NewTerm: true}, false)
+		return
+	}
+	if n.dropSilent(c) || l.phase != serving {
+		return
+	}
+	if n.grow(c) || n.handOver(c) {
+		return
+	}
+	n.dropExtras(c)
+}
+
+// dropSilent proposes the in-sync set without those that are silent.
+func (n *Node) dropSilent(c *replica) bool {
+	l := c.lead
+	if l.phase == recovering && n.now < l.fence {
+		return false
+	}
+	stay := slices.DeleteFunc(slices.Clone(c.row.InSync), func(id partition.NodeID) bool {
+		f := l.follower(id)
+		return f != nil && n.silent(l, f)
+	})
+	for _, f := range l.followers {
+		if f.counted && n.silent(l, f) {
+			f.counted = false
+			n.reconcile(c)
+		}
+	}
+	if len(stay) == len(c.row.InSync) {
+		return false
+	}
+	n.propose(c, partition.Change{Primary: n.cfg.Self, InSync: stay}, true)
+	return true
+}
+
+// grow counts learners that have caught up, and proposes the larger set. The
+// order matters: a copy that is counted has every entry that is committed from
+// then on, so the larger set holds every acknowledged write whenever it is
+// applied.
+func (n *Node) grow(c *replica) bool {
+	l := c.lead
+	var ids []partition.NodeID
+	counted := false
+	for _, f := range l.followers {
+		if f.stage != live || slices.Contains(c.row.InSync, f.id) || !slices.Contains(c.row.Target, f.id) {
+			continue
+		}
+		if !f.counted && c.log.last.Seq-f.acked <= growGap && !n.silent(l, f) {
+			f.counted, counted = true, true
+		}
+		if f.counted && (f.acked >= c.commit || broken(growUncounted)) {
+			ids = append(ids, f.id)
+		}
+	}
+	if counted && !broken(growUncounted) {
+		n.reconcile(c)
+	}
+	if len(ids) == 0 {
+		return false
+	}
+	set := append(ids, c.row.InSync...)
+	slices.Sort(set)
+	n.propose(c, partition.Change{Primary: n.cfg.Self, InSync: set}, false)
+	return true
+}
+
+// handOver proposes the first copy of the target that can lead, if that is another
+// one. The old primary stays in the set: as long as it might not have seen the
+// change, its acknowledgement and its word are asked for.
+func (n *Node) handOver(c *replica) bool {
+	l := c.lead
+	for _, id := range c.row.Target {
+		if id == n.cfg.Self {
+			return false
+		}
+		f := l.follower(id)
+		if f != nil && f.stage == live && slices.Contains(c.row.InSync, id) && !n.silent(l, f) && n.leased(f.peer, l.term) {
+			n.propose(c, partition.Change{Primary: id, InSync: c.row.InSync}, false)
+			return true
+		}
+	}
+	return false
+}
+
+// dropExtras proposes the target alone once all of it is in sync, or all but
+// peers that are down and the minimum stands.
+func (n *Node) dropExtras(c *replica) {
+	var stay []partition.NodeID
+	for _, id := range c.row.InSync {
+		if slices.Contains(c.row.Target, id) {
+			stay = append(stay, id)
+		}
+	}
+	if len(stay) == len(c.row.InSync) || !slices.Contains(stay, n.cfg.Self) {
+		return
+	}
+	for _, id := range c.row.Target {
+		p, ok := n.m.Peer(id)
+		if !slices.Contains(stay, id) && (!ok || p.State == partition.Active || len(stay) < c.row.MinInSync) {
+			return
+		}
+	}
+	n.propose(c, partition.Change{Primary: n.cfg.Self, InSync: stay}, false)
+}
+
+// propose hands a change of a led partition out.
+func (n *Node) propose(c *replica, ch partition.Change, forced bool) {
+	ch.Partition, ch.Epoch = c.id, c.row.Epoch
+	p := proposal{change: ch, copy: c, forced: forced, made: n.now}
+	c.lead.proposed = &p
+	n.changes = append(n.changes, p)
+	n.reconcile(c)
+}
+
+// Resolved says that the outcome of the Changes taken last is known and that
+// SetMap was called with a map that shows it.
+func (n *Node) Resolved(now time.Duration) {
+	n.now = now
+	done := n.inFlight
+	n.inFlight = nil
+	for _, p := range done {
+		if p.from != nil {
+			p.from.taking--
+			p.copy.taking = false
+			continue
+		}
+		l := p.copy.lead
+		if l == nil || n.copy(p.copy.id) != p.copy || l.proposed == nil || l.proposed.change.Epoch != p.change.Epoch {
+			continue
+		}
+		l.proposed = nil
+		n.reconcile(p.copy)
+		n.recover(p.copy)
+		n.reshape(p.copy)
+	}
+}
+
+// release gives the term up for good: this node can neither go on without a silent
+// copy nor have that agreed, so another one shall try.
+func (n *Node) release(c *replica) {
+	l := c.lead
+	l.phase = released
+	n.failPending(c, l)
+	for _, f := range l.must {
+		n.send(f.id, Control, &Release{Partition: c.id, Term: l.term})
+	}
+}
+
+func (n *Node) onRelease(c *replica, from partition.NodeID, m *Release) {
+	if from == c.row.Primary {
+		c.released = m.Term
+	}
+}

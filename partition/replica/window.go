@@ -1,0 +1,117 @@
+package replica
+
+import (
+	"hash/maphash"
+
+	"pipelinedht/partition"
+)
+
+// window holds the newest entries of a reign, with who waits for them: all that
+// are not committed, and those that a follower may still be sent.
+// Invariant: it holds base+1, base+2, ... last() without a gap.
+type window struct {
+	base    partition.Seq // the last sequence that it has let go
+	entries []pending     // of base+1 onwards
+	head    int           // index of base+1 in entries
+	bytes   int
+
+	// recent keeps hashes of the keys of the newest entries, so that an
+	// operation that looked at the store can be told what it missed.
+	recent [recentKeys]uint64
+}
+
+// recentKeys bounds how many entries may come between a look at the store and
+// the proposal that rests on it.
+const recentKeys = 32
+
+var keySeed = maphash.MakeSeed()
+
+// pending is an entry with those who wait for its commit.
+type pending struct {
+	entry   partition.Entry
+	waiters []waiter
+}
+
+type waitKind uint8
+
+const (
+	waitWrite     waitKind = iota // for the entry's own outcome
+	waitRead                      // for the record that the entry makes
+	waitUnchanged                 // for an outcome that rests on the entry and changes nothing
+)
+
+type waiter struct {
+	ticket  Ticket
+	kind    waitKind
+	outcome partition.Outcome // waitUnchanged
+}
+
+// reads reports whether the waiter's answer is a read and needs running leases.
+func (w waiter) reads() bool { return w.kind != waitWrite }
+
+// state returns the record that the entry leaves.
+func (p *pending) state() partition.KeyState {
+	e := &p.entry
+	s := partition.KeyState{Key: e.Key, Found: e.Kind != partition.EntryDelete}
+	if s.Found {
+		s.Record = partition.Record{
+			Stamp: e.Stamp, Tombstone: e.Kind == partition.EntryTombstone, Value: e.Value,
+		}
+	}
+	return s
+}
+
+// outcome returns what the client that wrote the entry is told.
+func (p *pending) outcome(commit partition.Seq) partition.Outcome {
+	r := &p.entry.LogRecord
+	return executed{stamp: r.Stamp, kind: r.Kind, existed: r.Existed}.outcome(commit)
+}
+
+// reset empties the window behind base.
+func (w *window) reset(base partition.Seq) { *w = window{base: base} }
+
+func (w *window) last() partition.Seq { return w.base + partition.Seq(len(w.entries)-w.head) }
+
+// at returns an entry that the window holds.
+func (w *window) at(seq partition.Seq) *pending {
+	return &w.entries[w.head+int(seq-w.base)-1]
+}
+
+func (w *window) push(e partition.Entry) *pending {
+	w.entries = append(w.entries, pending{entry: e})
+	w.bytes += e.Size()
+	w.recent[e.Label.Seq%recentKeys] = maphash.Bytes(keySeed, e.Key)
+	return &w.entries[len(w.entries)-1]
+}
+
+// drop lets go of entries up to and including upto.
+func (w *window) drop(upto partition.Seq) {
+	for w.base < upto && w.head < len(w.entries) {
+		w.bytes -= w.entries[w.head].entry.Size()
+		w.entries[w.head] = pending{}
+		w.head++
+		w.base++
+	}
+	switch {
+	case w.head == len(w.entries):
+		w.entries, w.head = w.entries[:0], 0
+	case w.head >= 64 && w.head*2 >= len(w.entries):
+		w.entries = append(w.entries[:0], w.entries[w.head:]...)
+		w.head = 0
+	}
+}
+
+// touched reports whether an entry after seq may have written the key; last is
+// the newest sequence of the log.
+func (w *window) touched(key []byte, seq, last, first partition.Seq) bool {
+	if seq+1 < first || last-seq > recentKeys {
+		return last != seq
+	}
+	h := maphash.Bytes(keySeed, key)
+	for s := seq + 1; s <= last; s++ {
+		if w.recent[s%recentKeys] == h {
+			return true
+		}
+	}
+	return false
+}
