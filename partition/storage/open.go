@@ -1,0 +1,139 @@
+package storage
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"syscall"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/atomicfs"
+
+	"pipelinedht/partition"
+)
+
+// formatVersion is that of the layout in doc.go. A program reads its own version
+// and those before.
+const formatVersion = 1
+
+// Open opens the store in o.Dir, or makes one there. Errors say what to do:
+// ErrLocked, ErrNotDirectory, ErrNewerFormat, ErrNotStore, ErrCorrupt, or what
+// the file system says.
+func Open(o Options) (*Store, error) {
+	if o.Dir == "" && o.FS == nil {
+		return nil, errors.New("open store: no directory was named")
+	}
+	o = o.withDefaults()
+	s, err := open(o)
+	if err != nil {
+		return nil, fmt.Errorf("open store in %s: %w", o.Dir, err)
+	}
+	return s, nil
+}
+
+func open(o Options) (*Store, error) {
+	if err := checkDirectory(o.FS, o.Dir); err != nil {
+		return nil, err
+	}
+	f := &failure{log: o.Logger, dir: o.Dir, fatal: o.Fatal}
+	db, err := pebble.Open(o.Dir, o.pebbleOptions(f))
+	if err != nil {
+		if pebble.IsCorruptionError(err) {
+			err = fmt.Errorf("%w: %w", ErrCorrupt, err)
+		}
+		return nil, err
+	}
+	s := &Store{
+		reader: reader{from: db, failure: f},
+		db:     db,
+		dir:    o.Dir,
+		fs:     o.FS,
+		sync:   o.Sync,
+	}
+	s.tails = tails{read: s.reader, bySlot: make(map[Slot]partition.Position)}
+	err = s.start()
+	f.armed.Store(true)
+	if err == nil {
+		err = f.err()
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// checkDirectory tells, before anything is touched, what Pebble would not say
+// clearly.
+func checkDirectory(fsys vfs.FS, dir string) error {
+	info, err := fsys.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case errors.Is(err, syscall.ENOTDIR), err == nil && !info.IsDir():
+		return ErrNotDirectory
+	case err != nil:
+		return err
+	}
+	marker, err := atomicfs.ReadMarker(fsys, dir, "format-version")
+	if err != nil || marker == "" {
+		return err
+	}
+	v, err := strconv.ParseUint(marker, 10, 64)
+	if err != nil {
+		return fmt.Errorf("%w: format marker %q", ErrCorrupt, marker)
+	}
+	if v > uint64(pebble.FormatNewest) {
+		return fmt.Errorf("%w (files of format %d, this version knows %d)", ErrNewerFormat, v, pebble.FormatNewest)
+	}
+	return nil
+}
+
+// start checks whose database this is and reads the node's counters, or writes
+// them into a new one.
+func (s *Store) start() error {
+	formatKey := appendPrefix(nil, nodeSlot, kindFormat)
+	v, found, err := s.value(formatKey)
+	if err != nil {
+		return err
+	}
+	if !found {
+		return s.initialise(formatKey)
+	}
+	if len(v) != 8 {
+		return fmt.Errorf("%w: format version of %d bytes", ErrCorrupt, len(v))
+	}
+	if version := binary.BigEndian.Uint64(v); version > formatVersion {
+		return fmt.Errorf("%w (layout %d, this version knows %d)", ErrNewerFormat, version, formatVersion)
+	}
+	v, found, err = s.value(appendPrefix(nil, nodeSlot, kindNextSlot))
+	if err != nil {
+		return err
+	}
+	if !found || len(v) != 8 {
+		return fmt.Errorf("%w: next slot of %d bytes", ErrCorrupt, len(v))
+	}
+	s.nextSlot = Slot(binary.BigEndian.Uint64(v))
+	return nil
+}
+
+func (s *Store) initialise(formatKey []byte) error {
+	empty := true
+	err := s.scan(appendPrefix(nil, nodeSlot, 0), nil, func(_, _ []byte) (bool, error) {
+		empty = false
+		return false, nil
+	})
+	if err != nil {
+		return err
+	}
+	if !empty {
+		return ErrNotStore
+	}
+	s.nextSlot = nodeSlot + 1
+	b := s.NewBatch()
+	b.finish(b.b.Set(formatKey, binary.BigEndian.AppendUint64(nil, formatVersion), nil))
+	b.putNextSlot(s.nextSlot)
+	return b.commit(s.sync)
+}

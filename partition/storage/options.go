@@ -1,0 +1,99 @@
+package storage
+
+import (
+	"log/slog"
+	"runtime"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/sstable"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// Options of a Store.
+type Options struct {
+	// Dir holds the database; it is made if missing. With an FS of its own it
+	// may be empty.
+	Dir string
+	// FS is the file system; nil: the operating system's. A node without a data
+	// directory passes vfs.NewMem().
+	FS vfs.FS
+	// Sync: a Commit that returned nil is on disk, fsynced. Without it there is
+	// no write-ahead log, and what was committed is kept only by Close.
+	Sync bool
+	// CacheBytes of blocks are kept in memory, uncompressed; 0: 64 MiB with Sync,
+	// 8 MiB without (where the files are in memory already).
+	CacheBytes int64
+	// Logger gets errors, and at debug level what Pebble does; nil:
+	// slog.Default().
+	Logger *slog.Logger
+	// Fatal is called once if the store fails after Open, with an error that is
+	// ErrFailed; nil: nothing is called. It should end the process soon: until
+	// then every call returns ErrFailed. It runs with locks held, so it must not
+	// call the Store, nor wait for somebody who does.
+	Fatal func(error)
+}
+
+const (
+	// memTableBytes is what is written before a flush makes tables of it.
+	memTableBytes = 16 << 20
+	// memTables of that size may wait for their flush; then commits wait.
+	memTables = 4
+	// l0Limit is how many sublevels may await compaction; then commits wait.
+	l0Limit = 24
+	// openFiles bounds the tables kept open.
+	openFiles = 512
+
+	syncedCacheBytes   = 64 << 20
+	unsyncedCacheBytes = 8 << 20
+	bloomBitsPerKey    = 10
+)
+
+// pebbleOptions suit small values on a few cores. Files are compressed with
+// Snappy (MinLZ), which leaves alone what does not shrink: in memory it saves
+// the space, on disk the writing.
+func (o *Options) pebbleOptions(f *failure) *pebble.Options {
+	p := &pebble.Options{
+		FS:                          fence{o.FS, f},
+		FormatMajorVersion:          pebble.FormatNewest,
+		Logger:                      f,
+		CacheSize:                   o.CacheBytes,
+		DisableWAL:                  !o.Sync,
+		MemTableSize:                memTableBytes,
+		MemTableStopWritesThreshold: memTables,
+		L0CompactionThreshold:       2,
+		L0StopWritesThreshold:       l0Limit,
+		MaxOpenFiles:                openFiles,
+		CompactionConcurrencyRange:  func() (int, int) { return 1, max(1, runtime.GOMAXPROCS(0)/2) },
+		EventListener: &pebble.EventListener{
+			BackgroundError: f.background,
+			DataCorruption:  func(info pebble.DataCorruptionInfo) { f.Errorf("damaged file: %s", info) },
+		},
+	}
+	for i := range p.Levels {
+		p.Levels[i].Compression = func() *sstable.CompressionProfile { return sstable.SnappyCompression }
+		p.Levels[i].FilterPolicy = bloom.FilterPolicy(bloomBitsPerKey)
+	}
+	// Get does not use filters of the last level, which holds nearly everything.
+	p.Levels[len(p.Levels)-1].FilterPolicy = pebble.NoFilterPolicy
+	return p
+}
+
+// withDefaults fills in what was left out.
+func (o Options) withDefaults() Options {
+	if o.FS == nil {
+		o.FS = vfs.Default
+	} else if o.Dir == "" {
+		o.Dir = "store"
+	}
+	if o.CacheBytes == 0 {
+		o.CacheBytes = unsyncedCacheBytes
+		if o.Sync {
+			o.CacheBytes = syncedCacheBytes
+		}
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	return o
+}
