@@ -1,0 +1,200 @@
+package fsm
+
+import (
+	"fmt"
+	"slices"
+
+	"pipelinedht/partition"
+)
+
+// encodeState returns the snapshot of a state. The body of its envelope; node
+// ids in rows are indexes into the peers, as every copy is a peer's:
+//
+//	founded     bool; nothing but barred follows if false
+//	cluster     id
+//	partitions  uint
+//	replicas    uint
+//	hash        string
+//	version     uint
+//	stamp       uint
+//	departing   id
+//	peers       uint count, then each:
+//	  id           id
+//	  name         string
+//	  address      string
+//	  incarnation  uint
+//	  state        1 byte, partition.PeerState
+//	  importing    bool
+//	  join id      id
+//	  up at        uint
+//	  last         uint incarnation, uint number, 1 byte Refusal: its last command
+//	rows        one for each partition:
+//	  epoch        uint
+//	  term         uint
+//	  primary      uint index
+//	  in-sync      uint count, then a uint index each
+//	  target       uint count, then a uint index each
+//	  min in-sync  uint
+//	barred      uint count, then an id each, ascending
+//
+// The same state has the same bytes on every node.
+func encodeState(s *State) []byte {
+	m := s.Map
+	if m == nil {
+		w := newWriter(16 + 8*len(s.barred))
+		w.bool(false)
+		encodeBarred(w, s.barred)
+		return w.seal()
+	}
+	w := newWriter(256 + 128*len(m.Peers) + 24*len(m.Table) + 8*len(s.barred))
+	w.bool(true)
+	w.id(uint64(m.Cluster))
+	w.uint(uint64(m.Settings.Partitions))
+	w.uint(uint64(m.Settings.Replicas))
+	w.string(m.Settings.Hash)
+	w.uint(uint64(m.Version))
+	w.uint(uint64(m.Stamp))
+	w.id(m.Departing)
+	index := make(map[partition.NodeID]uint64, len(m.Peers))
+	w.uint(uint64(len(m.Peers)))
+	for i := range m.Peers {
+		index[m.Peers[i].ID] = uint64(i)
+		encodePeer(w, &m.Peers[i], s.last[i])
+	}
+	for i := range m.Table {
+		encodeRow(w, &m.Table[i], index)
+	}
+	encodeBarred(w, s.barred)
+	return w.seal()
+}
+
+func encodePeer(w *writer, p *partition.Peer, last progress) {
+	w.id(uint64(p.ID))
+	w.string(p.Name)
+	w.string(p.Address)
+	w.uint(uint64(p.Incarnation))
+	w.byte(byte(p.State))
+	w.bool(p.Importing)
+	w.id(p.JoinID)
+	w.uint(uint64(p.UpAt))
+	w.uint(uint64(last.incarnation))
+	w.uint(last.number)
+	w.byte(byte(last.result))
+}
+
+func encodeRow(w *writer, row *partition.Row, index map[partition.NodeID]uint64) {
+	node := func(id partition.NodeID) {
+		i, ok := index[id]
+		if !ok {
+			panic(fmt.Sprintf("a row names node %v, which is no peer", id))
+		}
+		w.uint(i)
+	}
+	w.uint(uint64(row.Epoch))
+	w.uint(uint64(row.Term))
+	node(row.Primary)
+	for _, ids := range [][]partition.NodeID{row.InSync, row.Target} {
+		w.uint(uint64(len(ids)))
+		for _, id := range ids {
+			node(id)
+		}
+	}
+	w.uint(uint64(row.MinInSync))
+}
+
+func encodeBarred(w *writer, barred []uint64) {
+	w.uint(uint64(len(barred)))
+	for _, id := range barred {
+		w.id(id)
+	}
+}
+
+// decodeState reads what encodeState wrote, and checks what readers rely on.
+func decodeState(b []byte) (*State, error) {
+	r, err := openEnvelope(b)
+	if err != nil {
+		return nil, err
+	}
+	s := &State{}
+	if r.bool() {
+		decodeMap(r, s)
+	}
+	s.barred = make([]uint64, r.count(8))
+	for i := range s.barred {
+		s.barred[i] = r.id()
+	}
+	if !slices.IsSorted(s.barred) {
+		r.fail("barred ids out of order")
+	}
+	if err := r.end(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func decodeMap(r *reader, s *State) {
+	m := &partition.Map{Cluster: partition.ClusterID(r.id())}
+	m.Settings.Partitions = int(r.uint())
+	m.Settings.Replicas = int(r.uint())
+	m.Settings.Hash = r.string()
+	m.Version = partition.Version(r.uint())
+	m.Stamp = partition.Stamp(r.uint())
+	m.Departing = r.id()
+	if err := checkSettings(m.Settings); r.err == nil && err != nil {
+		r.fail(err.Error())
+		return
+	}
+	const peerSize, rowSize = 8 + 8 + 8, 6 // the least that one takes
+	m.Peers = make([]partition.Peer, r.count(peerSize))
+	s.last = make([]progress, len(m.Peers))
+	ids := make([]partition.NodeID, len(m.Peers))
+	for i := range m.Peers {
+		m.Peers[i], s.last[i] = decodePeer(r)
+		ids[i] = m.Peers[i].ID
+		if i > 0 && ids[i-1] >= ids[i] {
+			r.fail("peers out of order")
+		}
+	}
+	if m.Settings.Partitions*rowSize > len(r.b) {
+		r.fail("ends early")
+		return
+	}
+	m.Table = make([]partition.Row, m.Settings.Partitions)
+	for i := range m.Table {
+		decodeRow(r, ids, &m.Table[i])
+	}
+	s.Map = m
+}
+
+func decodePeer(r *reader) (partition.Peer, progress) {
+	p := partition.Peer{
+		ID:          partition.NodeID(r.id()),
+		Name:        r.string(),
+		Address:     r.string(),
+		Incarnation: partition.Incarnation(r.uint()),
+		State:       partition.PeerState(r.byte()),
+		Importing:   r.bool(),
+		JoinID:      r.id(),
+		UpAt:        partition.Version(r.uint()),
+	}
+	if p.State > partition.Leaving {
+		r.fail("unknown peer state")
+	}
+	return p, progress{partition.Incarnation(r.uint()), r.uint(), Refusal(r.byte())}
+}
+
+func decodeRow(r *reader, peers []partition.NodeID, row *partition.Row) {
+	row.Epoch = partition.Epoch(r.uint())
+	row.Term = partition.Term(r.uint())
+	row.Primary = decodeNode(r, peers)
+	for _, ids := range []*[]partition.NodeID{&row.InSync, &row.Target} {
+		*ids = make([]partition.NodeID, r.count(1))
+		for i := range *ids {
+			(*ids)[i] = decodeNode(r, peers)
+		}
+	}
+	row.MinInSync = r.index(MaxReplicas + 1)
+	if !slices.Contains(row.InSync, row.Primary) {
+		r.fail("primary not in sync")
+	}
+}

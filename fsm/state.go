@@ -1,0 +1,91 @@
+package fsm
+
+import (
+	"slices"
+
+	"pipelinedht/partition"
+)
+
+// State is everything that the log has decided. A State is immutable: apply
+// makes the next one, which shares what did not change.
+type State struct {
+	// Map is nil until the cluster is founded.
+	Map *partition.Map
+	// last is what each peer did last. Invariant: parallel to Map.Peers.
+	last []progress
+	// barred are the join ids that can add no peer any more, because they were
+	// aborted or because their peer is gone. Ascending; one for each join ever
+	// made, so 8 bytes a join.
+	barred []uint64
+}
+
+// progress is the last command of one proposer and what became of it.
+type progress struct {
+	incarnation partition.Incarnation
+	number      uint64
+	result      Refusal // 0: carried out
+}
+
+// progressOf returns what the peer did last; false if it is none.
+func (s *State) progressOf(id partition.NodeID) (progress, bool) {
+	if s.Map == nil {
+		return progress{}, false
+	}
+	i, ok := peerIndex(s.Map.Peers, id)
+	if !ok {
+		return progress{}, false
+	}
+	return s.last[i], true
+}
+
+// apply carries the command out, and returns the next state and why the command
+// was refused, 0 if it was not. recorded says that the state remembers that
+// result; if it does not, the next state is s itself: a command that is void, or
+// whose proposer is no peer or not yet up in that incarnation.
+func (s *State) apply(h header, c command) (next *State, result Refusal, recorded bool) {
+	if s.Map == nil || c.kind() == kindFound {
+		return s.applyFound(h, c)
+	}
+	i, ok := peerIndex(s.Map.Peers, h.proposer)
+	switch {
+	case !ok:
+		return s, ErrUnknownPeer, false
+	case !h.after(s.last[i]):
+		return s, ErrVoid, false
+	case h.incarnation != s.Map.Peers[i].Incarnation && c.kind() != kindPeerUp:
+		return s, ErrStale, false
+	}
+	d := &draft{by: h, old: s, barred: s.barred}
+	if result = c.apply(d); result != 0 {
+		d = &draft{by: h, old: s, barred: s.barred}
+	}
+	return d.finish(progress{h.incarnation, h.number, result}), result, true
+}
+
+func (s *State) applyFound(h header, c command) (*State, Refusal, bool) {
+	f, ok := c.(*found)
+	switch {
+	case s.Map != nil:
+		return s, ErrVoid, false
+	case !ok:
+		return s, ErrUnknownPeer, false
+	}
+	m, result := f.birth(h)
+	if result != 0 {
+		return s, result, false
+	}
+	return &State{Map: m, last: []progress{{h.incarnation, h.number, 0}}}, 0, true
+}
+
+// peerIndex finds a peer, or the place where it would be.
+func peerIndex(peers []partition.Peer, id partition.NodeID) (int, bool) {
+	return slices.BinarySearchFunc(peers, id, func(p partition.Peer, id partition.NodeID) int {
+		switch {
+		case p.ID < id:
+			return -1
+		case p.ID > id:
+			return 1
+		}
+		return 0
+	})
+}
