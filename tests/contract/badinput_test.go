@@ -24,7 +24,7 @@ func TestKeyTooLargeIsRefusedBeforeTheBody(t *testing.T) {
 	n := harness.Start(t, "peer1")
 	for _, size := range []int{4097, 100_000} {
 		key := strings.Repeat("k", size)
-		a, err := n.Raw("PUT /db/"+key+" HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n", false)
+		a, err := n.Raw("PUT /db/"+key+" HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n", false)
 		must(t, err)
 		expectRefusal(t, fmt.Sprintf("PUT of a key of %d bytes", size), a, nil, 414)
 		a, err = n.Do("GET", "/db/"+key, nil)
@@ -41,7 +41,7 @@ func TestValueTooLargeIsRefusedBeforeTheBody(t *testing.T) {
 	expectRefusal(t, "PUT that announces 16 MiB and a byte", a, nil, 413)
 
 	chunk := fmt.Sprintf("%x\r\n%s\r\n", 1<<20, strings.Repeat("v", 1<<20))
-	a, err = n.Raw("PUT /db/k HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"+strings.Repeat(chunk, 16)+"1\r\nv\r\n", false)
+	a, err = n.Raw("PUT /db/k HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"+strings.Repeat(chunk, 16)+"1\r\nv\r\n0\r\n\r\n", false)
 	must(t, err)
 	expectRefusal(t, "PUT in chunks of 16 MiB and a byte", a, nil, 413)
 	harness.VerifyListed(t, nil, n)

@@ -7,6 +7,7 @@
 //	members_test.go     who is in the cluster, and may be asked
 //	clients_test.go     the traffic
 //	registers_test.go   the test
+//	bite_test.go        that the model tells right from wrong
 package linearizability_test
 
 import (
