@@ -65,7 +65,7 @@ type listing struct {
 func (l *listing) add(key []byte) bool {
 	switch {
 	case !l.json:
-		l.buf = append(appendLine(l.buf, key), '\r', '\n')
+		l.buf = append(AppendLine(l.buf, key), '\r', '\n')
 	case l.some:
 		l.buf = appendJSON(append(l.buf, ',', '\n'), key)
 	default:
@@ -96,8 +96,8 @@ func (l *listing) flush() {
 	l.sent = true
 }
 
-// appendLine appends key in the form of the text listing.
-func appendLine(buf, key []byte) []byte {
+// AppendLine appends key in the form of the text listing, without CR LF.
+func AppendLine(buf, key []byte) []byte {
 	const digits = "0123456789ABCDEF"
 	for _, c := range key {
 		if c < 0x20 || c == 0x7f || c == '%' {

@@ -71,7 +71,9 @@ func (c *Client) do(ctx context.Context, call call) (*http.Response, error) {
 		req.Header = make(http.Header)
 	}
 	if len(call.body) > 0 {
-		req.Body = io.NopCloser(bytes.NewReader(call.body))
+		// Read anew where an idle connection turns out to be closed already.
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(call.body)), nil }
+		req.Body, _ = req.GetBody()
 		req.ContentLength = int64(len(call.body))
 	}
 	what := call.method + " " + where.EscapedPath()
@@ -102,8 +104,8 @@ func (c *Client) fetch(ctx context.Context, call call) ([]byte, http.Header, err
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		// The status is in: what was to be done is done.
+	// The status is in: a change is done, and has nothing more to say.
+	if err != nil && !call.changes {
 		return nil, nil, &Error{Request: call.method + " " + escape(call.path), Err: fmt.Errorf("read the answer: %w", err)}
 	}
 	return body, resp.Header, nil

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -83,6 +84,20 @@ type Row struct {
 	Primary string   `json:"primary"`
 	InSync  []string `json:"in_sync"`
 	Target  []string `json:"target"` // preferred primary first
+}
+
+// Settled reports whether the in-sync copies are where they should be, and the
+// primary the preferred one.
+func (r *Row) Settled() bool {
+	if len(r.InSync) != len(r.Target) || len(r.Target) == 0 || r.Primary != r.Target[0] {
+		return false
+	}
+	for _, id := range r.Target {
+		if !slices.Contains(r.InSync, id) {
+			return false
+		}
+	}
+	return true
 }
 
 // Ring returns the map that the node goes by.
