@@ -2,13 +2,11 @@ package transport
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net"
-	"net/http"
+	"sync"
+	"sync/atomic"
 	"time"
-
-	"github.com/hashicorp/raft"
 
 	"pipelinedht/partition"
 )
@@ -16,58 +14,110 @@ import (
 // Path is where ServeHTTP is mounted on every node's HTTP server.
 const Path = "/dht/peer"
 
-var (
-	ErrNotSent  = errors.New("not sent")
-	ErrLost     = errors.New("connection lost, the call may have been carried out")
-	ErrTooLarge = errors.New("body too large for the lane")
-	ErrClosed   = errors.New("transport closed")
-)
-
-// Refusal is a peer's answer to a handshake that it turns down.
-type Refusal struct {
-	Status int
-	Reason string
-}
-
-func (r *Refusal) Error() string { return r.Reason }
-
+// Config of a Transport.
 type Config struct {
-	Self   Identity
+	// Self is who this node is, in one membership of one cluster: a Transport
+	// serves no other. Its Node and Cluster are not zero.
+	Self Identity
+	// Secret, if not empty, must be known to every node that connects.
 	Secret string
-	Dial   func(ctx context.Context, address string) (net.Conn, error)
+	// Dial opens a connection to host:port. Nil: TCP, without TLS.
+	Dial func(ctx context.Context, address string) (net.Conn, error)
 	// Resolve returns a peer's address as the map has it, and the incarnation
-	// that gave it.
-	Resolve   func(partition.NodeID) (address string, inc partition.Incarnation, ok bool)
-	Handler   Handler
-	Logger    *slog.Logger
+	// that gave it. It must not block.
+	Resolve func(partition.NodeID) (address string, inc partition.Incarnation, ok bool)
+	Handler Handler
+	Logger  *slog.Logger // nil: none
+	// KeepAlive is how often an idle connection shows that it lives; one that
+	// is silent for three times as long is closed. The same on all nodes.
+	// 0: 1 s.
 	KeepAlive time.Duration
 }
 
+// Handler is what a Transport tells. Its methods are called from many goroutines;
+// those of one connection one after another. None may call Close.
 type Handler interface {
+	// Message takes a one-way message. Those of one peer on one lane come in
+	// the order sent. It must not block: the connection waits for it. The body
+	// is the handler's to keep.
 	Message(from partition.NodeID, inc partition.Incarnation, lane Lane, body []byte)
+	// Call takes a request. It must not block: what may is done elsewhere, and
+	// reply called from there. reply is called exactly once, however late (more
+	// calls are ignored), and copies its body. The body is the handler's to keep.
 	Call(from partition.NodeID, lane Lane, body []byte, reply func(body []byte))
+	// Visit answers a question of a node that need not be of this cluster. It
+	// may take its time; ctx ends when the visitor has gone.
 	Visit(ctx context.Context, from Identity, body []byte) []byte
+	// Refused is called when nobody listens at the peer's address: its process
+	// is gone, as far as one can tell.
 	Refused(peer partition.NodeID)
+	// Lost is called when a connection with the peer that carried messages or
+	// calls, to it or from it, is closed, and before anything is delivered
+	// from the one that follows.
 	Lost(peer partition.NodeID)
 }
 
-type Transport struct{}
+// Transport connects one node to the others. See the package comment.
+type Transport struct {
+	cfg     Config
+	ctx     context.Context // ends with Close
+	end     context.CancelCauseFunc
+	running sync.WaitGroup
+	peers   peerTable
+	serials atomic.Uint64 // given to dials
+	streams *streamLayer
 
-func New(c Config) *Transport { return &Transport{} }
+	requests atomic.Int64  // bytes that count towards maxRequestBytes
+	large    chan struct{} // a token for each large frame that is being read
 
-func (t *Transport) Send(to partition.NodeID, lane Lane, bodies ...[]byte) bool { return false }
-func (t *Transport) Call(ctx context.Context, to partition.NodeID, lane Lane, body []byte) ([]byte, error) {
-	return nil, ErrNotSent
+	mu       sync.Mutex
+	closed   bool
+	open     map[closer]bool // all connections; true: accepted
+	accepted int             // how many of them are
+	visitors int             // how many of those are visits
+	greeting int             // handshakes under way at ServeHTTP
 }
-func (t *Transport) Visit(ctx context.Context, address string, body []byte) (Identity, []byte, error) {
-	return Identity{}, nil, ErrNotSent
-}
-func (t *Transport) ServeHTTP(w http.ResponseWriter, r *http.Request) {}
-func (t *Transport) StreamLayer() raft.StreamLayer                    { return nil }
-func (t *Transport) Heard(peer partition.NodeID) (address string, inc partition.Incarnation, ok bool) {
-	return "", 0, false
-}
-func (t *Transport) Close() error { return nil }
 
-// Target returns the node that a handshake is for; visit: any node.
-func Target(r *http.Request) (node partition.NodeID, visit bool) { return 0, false }
+// New returns a Transport. It starts nothing: connections come with the first
+// Send, Call or request to ServeHTTP.
+func New(cfg Config) *Transport {
+	if cfg.Dial == nil {
+		var d net.Dialer
+		cfg.Dial = func(ctx context.Context, address string) (net.Conn, error) {
+			return d.DialContext(ctx, "tcp", address)
+		}
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.KeepAlive == 0 {
+		cfg.KeepAlive = time.Second
+	}
+	t := &Transport{
+		cfg:   cfg,
+		large: make(chan struct{}, largeFrames),
+		open:  make(map[closer]bool),
+	}
+	t.ctx, t.end = context.WithCancelCause(context.Background())
+	t.streams = newStreamLayer(t)
+	return t
+}
+
+// Close closes all connections and waits until no Handler method runs and no
+// goroutine is left. What is not yet written is lost.
+func (t *Transport) Close() error {
+	t.mu.Lock()
+	t.closed = true
+	open := make([]closer, 0, len(t.open))
+	for c := range t.open {
+		open = append(open, c)
+	}
+	t.mu.Unlock()
+	t.end(ErrClosed)
+	t.streams.Close()
+	for _, c := range open {
+		c.close(ErrClosed)
+	}
+	t.running.Wait()
+	return nil
+}

@@ -1,0 +1,159 @@
+package transport
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// conn carries frames between two nodes, from the end of its handshake until it
+// is closed. The side that dialled sends messages and calls, the other replies.
+type conn struct {
+	t       *Transport
+	nc      net.Conn
+	begun   []byte // already read from nc
+	kind    streamKind
+	limits  laneLimits
+	remote  Identity
+	dialled bool
+	home    *link // that it is the connection of; nil: accepted, or a visit
+
+	mu       sync.Mutex
+	out      outbox
+	room     chan struct{}    // closed when out has room again; nil: nobody waits
+	writing  bool             // the writer is at work or woken
+	batching bool             // the reader will wake the writer when it pauses
+	calls    map[uint64]*call // by number; waiting for a reply
+	lastCall uint64
+	err      error // why it was closed; nil: open
+
+	wake    chan struct{}   // one token: there is something to write
+	ctx     context.Context // ends when it is closed
+	end     context.CancelCauseFunc
+	stopped chan struct{} // closed when nothing is delivered any more
+	// reads is odd while the reader waits for the other end, and changes with
+	// every read; the writer looks at it to notice silence.
+	reads atomic.Uint64
+	asked bool // an accepted visit's call has come; the reader's
+}
+
+func newConn(t *Transport, s *stream, kind streamKind, dialled bool) *conn {
+	lane := Control // its limits hold for visits too
+	if kind < lanes {
+		lane = Lane(kind)
+	}
+	c := &conn{
+		t: t, nc: s.Conn, begun: s.begun, kind: kind, limits: limits[lane], remote: s.remote, dialled: dialled,
+		calls:   make(map[uint64]*call),
+		wake:    make(chan struct{}, 1),
+		stopped: make(chan struct{}),
+	}
+	c.ctx, c.end = context.WithCancelCause(t.ctx)
+	return c
+}
+
+// settle makes the connection the one that the link sends on.
+func (c *conn) settle(l *link) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err == nil {
+		c.home = l
+		l.conn.Store(c)
+	}
+}
+
+// run reads and writes until the connection is closed.
+func (c *conn) run() {
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		c.close(c.write())
+	}()
+	c.close(c.read())
+	<-written
+	c.t.ended(c)
+	close(c.stopped)
+}
+
+// close ends the connection for that reason, unless it is closed already, and
+// everything that waits on it. It does not wait for run to return.
+func (c *conn) close(why error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		return
+	}
+	c.err = why
+	if c.home != nil {
+		c.home.conn.CompareAndSwap(c, nil)
+	}
+	c.failCallsLocked()
+	c.signalRoomLocked()
+	c.end(why)
+	hangUp(c.nc)
+}
+
+// signalRoomLocked wakes the calls that wait for room in the outbox.
+func (c *conn) signalRoomLocked() {
+	if c.room != nil {
+		close(c.room)
+		c.room = nil
+	}
+}
+
+// hangUp closes a connection at once. TLS would wait for room to say goodbye in;
+// frames need none, they tell a whole one from a torn one.
+func hangUp(nc net.Conn) {
+	if wrapped, ok := nc.(interface{ NetConn() net.Conn }); ok {
+		nc = wrapped.NetConn()
+	}
+	nc.Close()
+}
+
+// send takes all the frames to be written or, if they do not fit under limit or
+// the connection is closed, none of them. It does not wait.
+func (c *conn) send(limit int, frames ...frame) bool {
+	size := 0
+	for i := range frames {
+		size += frames[i].size()
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil || !c.out.fits(size, limit) {
+		return false
+	}
+	for i := range frames {
+		c.out.add(&frames[i])
+	}
+	c.wakeLocked()
+	return true
+}
+
+// batchBytes is how much the reader lets its replies pile up before the writer
+// is woken in the middle of a batch.
+const batchBytes = 32 << 10
+
+// wakeLocked has the writer write what waits, now or when the reader's batch is
+// done.
+func (c *conn) wakeLocked() {
+	if c.writing || c.batching && c.out.queued < batchBytes {
+		return
+	}
+	c.writing = true
+	c.wake <- struct{}{} // has room: the writer took the last token before it cleared writing
+}
+
+func (c *conn) String() string {
+	direction := "from"
+	if c.dialled {
+		direction = "to"
+	}
+	return fmt.Sprintf("%v connection %s node %v at %s", c.kind, direction, c.remote.Node, c.remote.Address)
+}
+
+// silence is how long the other end may take to show a sign of life, or to take
+// some of what is sent to it.
+func (c *conn) silence() time.Duration { return silentTicks * c.t.cfg.KeepAlive }

@@ -1,0 +1,74 @@
+package transport
+
+// segmentSize is how many bytes of small frames are written with one system
+// call; a frame with a body of a quarter of it or more is a segment of its own.
+const segmentSize = 64 << 10
+
+// frame is one to be sent.
+type frame struct {
+	head  [headerSize]byte
+	body  []byte
+	whole []byte // head and body, if body is large; copied ahead of any lock
+}
+
+func newFrame(kind frameKind, id uint64, body []byte) frame {
+	f := frame{body: body}
+	appendHeader(f.head[:0], kind, id, body)
+	if len(body) >= segmentSize/4 {
+		f.whole = append(append(make([]byte, 0, f.size()), f.head[:]...), body...)
+	}
+	return f
+}
+
+func (f *frame) size() int { return headerSize + len(f.body) }
+
+// outbox holds the frames that wait to be written to a connection. It has no lock
+// of its own: its connection's guards it.
+type outbox struct {
+	segments [][]byte // in order, each of whole frames
+	spare    []byte   // a written segment, to be filled again
+	// Invariant: queued = added - written bytes; taken <= added.
+	queued int    // bytes held, those being written included
+	added  uint64 // bytes that add took in, ever
+	taken  uint64 // bytes that take gave out, ever: they may have been delivered
+}
+
+// fits reports whether n bytes may be added under limit. An empty outbox takes
+// anything.
+func (o *outbox) fits(n, limit int) bool { return o.queued == 0 || o.queued+n <= limit }
+
+func (o *outbox) add(f *frame) {
+	o.queued += f.size()
+	o.added += uint64(f.size())
+	if f.whole != nil {
+		o.segments = append(o.segments, f.whole)
+		return
+	}
+	last := len(o.segments) - 1
+	if last < 0 || len(o.segments[last])+f.size() > segmentSize {
+		o.segments = append(o.segments, o.spare[:0])
+		o.spare = nil
+		last++
+	}
+	o.segments[last] = append(append(o.segments[last], f.head[:]...), f.body...)
+}
+
+// take returns all that waits, in the memory of an earlier batch.
+func (o *outbox) take(earlier [][]byte) [][]byte {
+	batch := o.segments
+	o.segments = earlier[:0]
+	o.taken = o.added
+	return batch
+}
+
+// wrote gives a batch that take returned and that is written back for use, and
+// forgets its bytes.
+func (o *outbox) wrote(batch [][]byte) {
+	for i, s := range batch {
+		o.queued -= len(s)
+		if cap(s) <= segmentSize {
+			o.spare = s[:0]
+		}
+		batch[i] = nil
+	}
+}

@@ -1,0 +1,31 @@
+package transport
+
+import "pipelinedht/partition"
+
+// Send sends messages to the peer, in order, all of them or none, and never
+// waits. False: none, because there is no connection (now one is being dialled),
+// its buffer is full, or a body exceeds Lane.MaxBody. True promises no arrival.
+// The bodies are copied.
+func (t *Transport) Send(to partition.NodeID, lane Lane, bodies ...[]byte) bool {
+	l := t.link(to, lane)
+	c := l.conn.Load()
+	if c == nil {
+		l.demand()
+		return false
+	}
+	var few [8]frame
+	frames := few[:0]
+	for _, b := range bodies {
+		if len(b) > lane.MaxBody() {
+			t.cfg.Logger.Error("message larger than its lane allows, not sent", "to", to, "lane", lane, "bytes", len(b))
+			return false
+		}
+		frames = append(frames, newFrame(frameMessage, 0, b))
+	}
+	return c.send(c.limits.send, frames...)
+}
+
+// link returns this node's side of a lane to a peer.
+func (t *Transport) link(to partition.NodeID, lane Lane) *link {
+	return &t.peers.peer(to, t).links[lane]
+}
