@@ -1,6 +1,7 @@
 package contract_test
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -89,6 +90,35 @@ func TestFileWhereTheDataDirectoryShouldBeIsRefused(t *testing.T) {
 	if got, err := os.ReadFile(file); err != nil || string(got) != "precious" {
 		t.Errorf("the file afterwards: got %q, %v, want it as it was", got, err)
 	}
+}
+
+func TestDataDirectoryOfANewerFormatIsRefusedAndLeftAlone(t *testing.T) {
+	t.Parallel()
+	n := harness.StartDurable(t, "peer1")
+	must(t, n.Put("k", "v"))
+	n.Terminate()
+	marker, newer := formatMarker(t, n.DataDir)
+	must(t, os.Rename(marker, newer))
+	expectUsage(t, serve(t, "peer1", "--data-dir", n.DataDir), "newer")
+	must(t, os.Rename(newer, marker))
+	n.Restart()
+	harness.Verify(t, harness.Pairs{"k": "v"}, n)
+}
+
+// formatMarker returns the file whose name tells the format of the store's files,
+// and the name that it would have with a format that is not invented yet.
+func formatMarker(t *testing.T, dir string) (marker, newer string) {
+	t.Helper()
+	must(t, filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		if strings.HasPrefix(filepath.Base(path), "marker.format-version.") {
+			marker = path
+		}
+		return err
+	}))
+	if marker == "" {
+		t.Fatalf("no format marker below %s", dir)
+	}
+	return marker, strings.TrimSuffix(marker, filepath.Ext(marker)) + ".999"
 }
 
 func TestNodeStopsOnSIGTERMWithStatusZero(t *testing.T) {

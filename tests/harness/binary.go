@@ -3,9 +3,11 @@ package harness
 import (
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -37,6 +39,9 @@ func run(m *testing.M) int {
 }
 
 func build(to string) error {
+	if err := readSources(); err != nil {
+		return err
+	}
 	args := []string{"build", "-o", to}
 	if os.Getenv("DHTTEST_RACE") != "" {
 		args = append(args, "-race")
@@ -47,4 +52,21 @@ func build(to string) error {
 	}
 	program = to
 	return nil
+}
+
+// readSources lists every directory of the module. The go command notes what a
+// test opens, and so knows that its result is out of date when a file of the
+// program under test changes, which it cannot see from imports here.
+func readSources() error {
+	out, err := exec.Command("go", "env", "GOMOD").Output()
+	if err != nil {
+		return fmt.Errorf("find the module: %w", err)
+	}
+	root := filepath.Dir(strings.TrimSpace(string(out)))
+	return filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.IsDir() && strings.HasPrefix(entry.Name(), ".") {
+			return fs.SkipDir
+		}
+		return err
+	})
 }

@@ -4,10 +4,6 @@
 package layering_test
 
 import (
-	"encoding/json"
-	"errors"
-	"io"
-	"os/exec"
 	"path"
 	"slices"
 	"strings"
@@ -74,24 +70,16 @@ var (
 	impure = []string{"os", "net", "net/http", "context", "sync", "sync/atomic", "log", "log/slog", "syscall", "os/signal", "math/rand"}
 )
 
-// listed is what this test needs of `go list -json`.
-type listed struct {
-	ImportPath                         string
-	Imports, TestImports, XTestImports []string
-}
-
 func TestImportsPointDown(t *testing.T) {
 	t.Parallel()
-	packages := list(t)
-	for _, p := range packages {
-		name := local(p.ImportPath)
+	for name, imports := range readImports(t) {
 		l, ok := layerOf(name)
 		if !ok {
 			t.Errorf("%s is in no layer: add it to layers with what it may import, or put its files where they belong", name)
 			continue
 		}
-		for _, imported := range all(p) {
-			if other := local(imported); other != "" && other != name && !l.allows(other) {
+		for _, imported := range slices.Concat(imports.program, imports.tests) {
+			if other, ours := strings.CutPrefix(imported, module+"/"); ours && other != name && !l.allows(other) {
 				t.Errorf("%s imports %s: %s", name, other, l.instead)
 			}
 		}
@@ -100,11 +88,10 @@ func TestImportsPointDown(t *testing.T) {
 
 func TestLibrariesHaveOneHome(t *testing.T) {
 	t.Parallel()
-	for _, p := range list(t) {
-		name := local(p.ImportPath)
+	for name, imports := range readImports(t) {
 		for _, lib := range libraries {
 			home := slices.ContainsFunc(lib.homes, func(h string) bool { return within(name, h) })
-			if !home && slices.Contains(p.Imports, lib.path) {
+			if !home && slices.Contains(imports.program, lib.path) {
 				t.Errorf("%s imports %s: %s", name, lib.path, lib.instead)
 			}
 		}
@@ -113,10 +100,9 @@ func TestLibrariesHaveOneHome(t *testing.T) {
 
 func TestPurePackagesTouchNoClockDiskOrNetwork(t *testing.T) {
 	t.Parallel()
-	for _, p := range list(t) {
-		name := local(p.ImportPath)
+	for name, imports := range readImports(t) {
 		for _, bad := range impure {
-			if slices.Contains(pure, name) && slices.Contains(p.Imports, bad) {
+			if slices.Contains(pure, name) && slices.Contains(imports.program, bad) {
 				t.Errorf("%s imports %s: let the caller pass in what comes from there, and do the work outside", name, bad)
 			}
 		}
@@ -146,40 +132,3 @@ func layerOf(name string) (layer, bool) {
 
 // within reports whether a package is another one or below it.
 func within(name, top string) bool { return name == top || strings.HasPrefix(name, top+"/") }
-
-// local returns the path of a package inside the module, "" for one of others.
-func local(importPath string) string {
-	name, ok := strings.CutPrefix(importPath, module+"/")
-	if !ok {
-		return ""
-	}
-	return name
-}
-
-func all(p listed) []string { return slices.Concat(p.Imports, p.TestImports, p.XTestImports) }
-
-// list asks the go command for every package of the module.
-func list(t *testing.T) []listed {
-	t.Helper()
-	out, err := exec.Command("go", "list", "-json=ImportPath,Imports,TestImports,XTestImports", module+"/...").Output()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		t.Fatalf("go list: %v\n%s", err, exit.Stderr)
-	} else if err != nil {
-		t.Fatalf("go list: %v", err)
-	}
-	var packages []listed
-	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
-		var p listed
-		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			t.Fatalf("go list: %v", err)
-		}
-		packages = append(packages, p)
-	}
-	if len(packages) == 0 {
-		t.Fatal("go list: no packages")
-	}
-	return packages
-}
