@@ -2,6 +2,7 @@ package contract_test
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -109,8 +110,7 @@ func TestOnlyOneOfManyCreatesAKey(t *testing.T) {
 	for round := range 20 {
 		key := fmt.Sprintf("key-%d", round)
 		var created atomic.Int64
-		err := harness.Together(make([]struct{}, 12), func(struct{}) error {
-			n := nodes[created.Load()%3]
+		err := harness.Together(slices.Repeat(nodes, 4), func(n *harness.Node) error {
 			a, err := n.Do("PUT", harness.KeyPath(key), []byte("mine"), "If-None-Match", "*")
 			switch a.Status {
 			case 200:
@@ -132,7 +132,7 @@ func TestCounterByIfMatchLosesNoIncrement(t *testing.T) {
 	const increments = 15
 	nodes := harness.Cluster(t, 3)
 	must(t, nodes[0].Put("counter", "0"))
-	clients := append(nodes, nodes...)
+	clients := slices.Repeat(nodes, 2)
 	err := harness.Together(clients, func(n *harness.Node) error {
 		for range increments {
 			if err := increment(n, "counter"); err != nil {

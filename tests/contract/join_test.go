@@ -150,37 +150,6 @@ func TestMemberAskedToJoinAnotherClusterLeavesItsOwnFirst(t *testing.T) {
 	harness.Verify(t, joined, theirs...)
 }
 
-func TestTwoNodesThatJoinEachOtherEndInOneCluster(t *testing.T) {
-	t.Parallel()
-	nodes := harness.StartAll(t, 2)
-	all := make(harness.Pairs)
-	for _, n := range nodes {
-		mine := harness.Numbered("key-of-"+n.Name, 50)
-		harness.Load(t, mine, n)
-		all = all.Union(mine)
-	}
-	contacts := []string{nodes[1].Contact(), nodes[0].Contact()}
-	must(t, harness.Together([]int{0, 1}, func(i int) error { return nodes[i].Join(contacts[i]) }))
-	harness.AwaitSettled(t, nodes)
-	harness.CheckPeers(t, nodes)
-	harness.Verify(t, all, nodes...)
-}
-
-func TestNodesThatJoinAtTheSameTimeAllGetIn(t *testing.T) {
-	t.Parallel()
-	nodes := harness.StartAll(t, 4)
-	all := make(harness.Pairs)
-	for _, n := range nodes {
-		mine := harness.Numbered("key-of-"+n.Name, 50)
-		harness.Load(t, mine, n)
-		all = all.Union(mine)
-	}
-	must(t, harness.Together(nodes[1:], func(n *harness.Node) error { return n.Join(nodes[0].Contact()) }))
-	harness.AwaitSettled(t, nodes)
-	harness.CheckPeers(t, nodes)
-	harness.Verify(t, all, nodes...)
-}
-
 func TestJoinFlagJoinsAtStart(t *testing.T) {
 	t.Parallel()
 	first := harness.Start(t, "peer1")
