@@ -50,7 +50,7 @@ func (c *addPeer) apply(d *draft) Refusal {
 		}
 		return ErrIDTaken
 	}
-	if d.isBarred(c.joinID) || joinedAs(m, c.joinID) {
+	if _, barred := slices.BinarySearch(d.barred, c.joinID); barred || d.old.isGone(c.id) || joinedAs(m, c.joinID) {
 		return ErrBarred
 	}
 	if m.Departing != 0 {
@@ -83,7 +83,7 @@ func joinedAs(m *partition.Map, joinID uint64) bool {
 
 // abortJoin bars a join id for ever. If its peer has been added already it is
 // refused: the joiner may have been counted on since, so the way back leads
-// through RemovePeer. A peer that was added and is gone again is no obstacle.
+// through RemovePeer. A peer that was added and dropped again is no obstacle.
 //
 // Fields: join id.
 type abortJoin struct{ joinID uint64 }
@@ -99,7 +99,7 @@ func (c *abortJoin) apply(d *draft) Refusal {
 	if joinedAs(d.current(), c.joinID) {
 		return ErrJoined
 	}
-	d.bar(c.joinID)
+	d.barred = with(d.barred, c.joinID)
 	return 0
 }
 

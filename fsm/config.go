@@ -67,5 +67,6 @@ type Standing struct {
 	Cluster partition.ClusterID
 	Version partition.Version // of the answering node's map
 	Peer    bool              // the other is in that map
+	Gone    bool              // the other was a peer and has been dropped, for good
 	Server  bool              // the other is in Raft's configuration
 }

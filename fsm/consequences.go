@@ -84,8 +84,7 @@ func (d *draft) lowerMinimum() {
 	}
 }
 
-// dropLeft removes leaving peers that hold no copy any more. Their join ids are
-// used up: a straggling AddPeer must not bring them back.
+// dropLeft removes leaving peers that hold no copy any more.
 func (d *draft) dropLeft() {
 	m := d.current()
 	held := make(map[partition.NodeID]bool)
@@ -118,7 +117,7 @@ func (d *draft) dropLeft() {
 	kept := make([]partition.Peer, 0, len(m.Peers))
 	for _, p := range m.Peers {
 		if gone(p) {
-			d.bar(p.JoinID)
+			d.gone = with(d.gone, p.ID)
 		} else {
 			kept = append(kept, p)
 		}

@@ -1,6 +1,7 @@
 package fsm
 
 import (
+	"cmp"
 	"slices"
 
 	"pipelinedht/partition"
@@ -11,14 +12,19 @@ import (
 type draft struct {
 	by     header
 	old    *State
-	next   *partition.Map // nil: nothing has changed yet
-	barred []uint64
+	next   *partition.Map     // nil: nothing has changed yet
+	barred []uint64           // of the next state; not to be written in place
+	gone   []partition.NodeID // the same
 
 	ownPeers, ownTable bool // next's slices are copies already
 
 	replan  bool // the peers that can have copies have changed
 	shrunk  bool // the number of wanted copies may have fallen
 	thinned bool // rows may have fallen below their minimum, or live copies been lost
+}
+
+func newDraft(by header, old *State) *draft {
+	return &draft{by: by, old: old, barred: old.barred, gone: old.gone}
 }
 
 // current returns the map as it stands with what the command did so far. It must
@@ -70,17 +76,13 @@ func (d *draft) row(p partition.ID) *partition.Row {
 	return &m.Table[p]
 }
 
-// bar makes a join id unusable for ever.
-func (d *draft) bar(joinID uint64) {
-	if i, ok := slices.BinarySearch(d.barred, joinID); !ok && joinID != 0 {
-		d.barred = slices.Insert(slices.Clone(d.barred), i, joinID)
+// with returns ids, ascending, and id among them, in a slice of its own.
+func with[T cmp.Ordered](ids []T, id T) []T {
+	i, ok := slices.BinarySearch(ids, id)
+	if ok {
+		return ids
 	}
-}
-
-// isBarred reports whether the join id can add no peer.
-func (d *draft) isBarred(joinID uint64) bool {
-	_, ok := slices.BinarySearch(d.barred, joinID)
-	return ok
+	return slices.Insert(slices.Clone(ids), i, id)
 }
 
 // finish draws the consequences of the command and returns the next state, in
@@ -103,5 +105,5 @@ func (d *draft) finish(p progress) *State {
 			last[i] = progress{incarnation: m.Peers[i].Incarnation}
 		}
 	}
-	return &State{Map: m, last: last, barred: d.barred}
+	return &State{Map: m, last: last, barred: d.barred, gone: d.gone}
 }

@@ -26,8 +26,6 @@ type machine struct {
 	// own is what became of this node's last command in this incarnation, also
 	// where the state does not remember it; nil: none was applied yet.
 	own atomic.Pointer[progress]
-	// member: some map of this node's had it as a peer.
-	member atomic.Bool
 
 	mapChanged signal // at each change of the map
 	applied    signal // at each command and restore
@@ -99,10 +97,6 @@ func (m *machine) restore(from io.Reader) error {
 func (m *machine) publish(next *State) {
 	was := m.state.Swap(next)
 	if next.Map != was.Map {
-		if next.Map != nil && !m.member.Load() {
-			_, isPeer := next.Map.Peer(m.self)
-			m.member.Store(isPeer)
-		}
 		m.mapChanged.fire()
 	}
 	m.applied.fire()

@@ -14,10 +14,10 @@ const (
 	// fault of the proposer.
 	ErrInvalid
 	// ErrUnknownPeer: the proposer, or the peer that the command names, is not in
-	// the map. Ids are not reused: a peer that was in it is gone for good.
+	// the map: not yet, or not any more.
 	ErrUnknownPeer
-	// ErrStale: the proposer, or the peer that the command names, has since
-	// started anew under a higher incarnation.
+	// ErrStale: the incarnation of the proposer, or that of the peer which the
+	// command names, is not that peer's present one.
 	ErrStale
 	// ErrNameTaken: a live peer of another address has the joiner's name. Choose
 	// another name.
@@ -28,8 +28,8 @@ const (
 	// ErrDeparting: the cluster's last node is about to join another cluster.
 	// Wait, or ask that cluster.
 	ErrDeparting
-	// ErrBarred: the join id was aborted, or has been used up by a peer that left.
-	// Join with a new one.
+	// ErrBarred: the join id was aborted, or is another joiner's, or the node id is
+	// that of a peer that is gone. Join with new ones.
 	ErrBarred
 	// ErrJoined: the join that was to be aborted has gone through. Go on with it,
 	// or leave.
@@ -49,7 +49,7 @@ var refusals = [...]string{
 	ErrVoid:        "number not above the proposer's last",
 	ErrInvalid:     "malformed command",
 	ErrUnknownPeer: "not a peer of this cluster",
-	ErrStale:       "the peer has started anew since",
+	ErrStale:       "not the peer's present incarnation",
 	ErrNameTaken:   "the name is taken by a live peer",
 	ErrIDTaken:     "the id is taken by another peer",
 	ErrDeparting:   "the cluster is about to join another one",

@@ -10,7 +10,7 @@ import (
 // encodeState returns the snapshot of a state. The body of its envelope; node
 // ids in rows are indexes into the peers, as every copy is a peer's:
 //
-//	founded     bool; nothing but barred follows if false
+//	founded     bool; nothing but barred and gone follows if false
 //	cluster     id
 //	partitions  uint
 //	replicas    uint
@@ -36,17 +36,19 @@ import (
 //	  target       uint count, then a uint index each
 //	  min in-sync  uint
 //	barred      uint count, then an id each, ascending
+//	gone        uint count, then an id each, ascending
 //
 // The same state has the same bytes on every node.
 func encodeState(s *State) []byte {
 	m := s.Map
 	if m == nil {
-		w := newWriter(16 + 8*len(s.barred))
+		w := newWriter(16 + 8*len(s.barred) + 8*len(s.gone))
 		w.bool(false)
-		encodeBarred(w, s.barred)
+		encodeIDs(w, s.barred)
+		encodeIDs(w, s.gone)
 		return w.seal()
 	}
-	w := newWriter(256 + 128*len(m.Peers) + 24*len(m.Table) + 8*len(s.barred))
+	w := newWriter(256 + 128*len(m.Peers) + 24*len(m.Table) + 8*len(s.barred) + 8*len(s.gone))
 	w.bool(true)
 	w.id(uint64(m.Cluster))
 	w.uint(uint64(m.Settings.Partitions))
@@ -64,7 +66,8 @@ func encodeState(s *State) []byte {
 	for i := range m.Table {
 		encodeRow(w, &m.Table[i], index)
 	}
-	encodeBarred(w, s.barred)
+	encodeIDs(w, s.barred)
+	encodeIDs(w, s.gone)
 	return w.seal()
 }
 
@@ -102,11 +105,23 @@ func encodeRow(w *writer, row *partition.Row, index map[partition.NodeID]uint64)
 	w.uint(uint64(row.MinInSync))
 }
 
-func encodeBarred(w *writer, barred []uint64) {
-	w.uint(uint64(len(barred)))
-	for _, id := range barred {
-		w.id(id)
+func encodeIDs[T ~uint64](w *writer, ids []T) {
+	w.uint(uint64(len(ids)))
+	for _, id := range ids {
+		w.id(uint64(id))
 	}
+}
+
+// decodeIDs reads ids that must ascend.
+func decodeIDs[T ~uint64](r *reader) []T {
+	ids := make([]T, r.count(8))
+	for i := range ids {
+		ids[i] = T(r.id())
+		if i > 0 && ids[i-1] >= ids[i] {
+			r.fail("ids out of order")
+		}
+	}
+	return ids
 }
 
 // decodeState reads what encodeState wrote, and checks what readers rely on.
@@ -119,13 +134,8 @@ func decodeState(b []byte) (*State, error) {
 	if r.bool() {
 		decodeMap(r, s)
 	}
-	s.barred = make([]uint64, r.count(8))
-	for i := range s.barred {
-		s.barred[i] = r.id()
-	}
-	if !slices.IsSorted(s.barred) {
-		r.fail("barred ids out of order")
-	}
+	s.barred = decodeIDs[uint64](r)
+	s.gone = decodeIDs[partition.NodeID](r)
 	if err := r.end(); err != nil {
 		return nil, err
 	}

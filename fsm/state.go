@@ -13,10 +13,12 @@ type State struct {
 	Map *partition.Map
 	// last is what each peer did last. Invariant: parallel to Map.Peers.
 	last []progress
-	// barred are the join ids that can add no peer any more, because they were
-	// aborted or because their peer is gone. Ascending; one for each join ever
-	// made, so 8 bytes a join.
+	// barred are the join ids that were aborted, ascending; 8 bytes for each.
 	barred []uint64
+	// gone are the peers that were dropped, ascending; 8 bytes for each. Their ids
+	// are not reused, so a straggling AddPeer brings none back, and each of them
+	// can be told for certain that it is out.
+	gone []partition.NodeID
 }
 
 // progress is the last command of one proposer and what became of it.
@@ -55,9 +57,9 @@ func (s *State) apply(h header, c command) (next *State, result Refusal, recorde
 	case h.incarnation != s.Map.Peers[i].Incarnation && c.kind() != kindPeerUp:
 		return s, ErrStale, false
 	}
-	d := &draft{by: h, old: s, barred: s.barred}
+	d := newDraft(h, s)
 	if result = c.apply(d); result != 0 {
-		d = &draft{by: h, old: s, barred: s.barred}
+		d = newDraft(h, s)
 	}
 	return d.finish(progress{h.incarnation, h.number, result}), result, true
 }
@@ -75,6 +77,12 @@ func (s *State) applyFound(h header, c command) (*State, Refusal, bool) {
 		return s, result, false
 	}
 	return &State{Map: m, last: []progress{{h.incarnation, h.number, 0}}}, 0, true
+}
+
+// isGone reports whether that was a peer and was dropped.
+func (s *State) isGone(id partition.NodeID) bool {
+	_, ok := slices.BinarySearch(s.gone, id)
+	return ok
 }
 
 // peerIndex finds a peer, or the place where it would be.

@@ -1,0 +1,96 @@
+package fsm
+
+import (
+	"slices"
+	"time"
+
+	"pipelinedht/partition"
+)
+
+const (
+	// downAfter is the silence after which a peer that was heard is down.
+	downAfter = 3 * time.Second
+	// startGrace is the same for one that this leader never heard: it may be
+	// starting at the same time.
+	startGrace = 10 * time.Second
+	// backWithin is how fresh a sign of life must be for a peer to be back.
+	backWithin = time.Second
+)
+
+// sighting is what a leader knows of one peer.
+type sighting struct {
+	heard bool          // in this reign
+	quiet time.Duration // since it was heard, or since the leader first looked for it
+}
+
+// diagnose returns the command that brings the map's word on a peer in line with
+// what was seen of it, nil if it is.
+func diagnose(p partition.Peer, s sighting, replaceAfter time.Duration, holdsCopy func(partition.NodeID) bool) command {
+	say := func(t turn) command { return &peerState{id: p.ID, incarnation: p.Incarnation, turn: t} }
+	back := s.heard && s.quiet < backWithin
+	switch p.State {
+	case partition.Active:
+		limit := startGrace
+		if s.heard {
+			limit = downAfter
+		}
+		if s.quiet >= limit {
+			return say(turnDown)
+		}
+	case partition.Down, partition.Replaced:
+		switch {
+		case back:
+			return say(turnBack)
+		case s.quiet < replaceAfter:
+			return nil
+		case !s.heard && p.Incarnation == 1 && p.Importing && !holdsCopy(p.ID):
+			return &removePeer{id: p.ID} // it was added and never came up
+		case p.State == partition.Down:
+			return say(turnReplaced)
+		}
+	}
+	return nil
+}
+
+// holdsInSync reports whether the peer is in any in-sync set.
+func holdsInSync(m *partition.Map, id partition.NodeID) bool {
+	return slices.ContainsFunc(m.Table, func(r partition.Row) bool { return slices.Contains(r.InSync, id) })
+}
+
+// reign is one time that this node leads, and what it has seen in it.
+type reign struct {
+	since    time.Time
+	lookedAt map[partition.NodeID]time.Time // when each peer was first looked for
+	contacts *contacts
+}
+
+func newReign(c *contacts, now time.Time) *reign {
+	return &reign{since: now, lookedAt: make(map[partition.NodeID]time.Time), contacts: c}
+}
+
+// sight returns what is known of a peer.
+func (g *reign) sight(id partition.NodeID, now time.Time) sighting {
+	first, ok := g.lookedAt[id]
+	if !ok {
+		first = now
+		g.lookedAt[id] = now
+	}
+	if at, _ := g.contacts.last(serverID(id)); at.After(g.since) {
+		return sighting{heard: true, quiet: now.Sub(at)}
+	}
+	return sighting{quiet: now.Sub(first)}
+}
+
+// live gives a peer that was not heard yet the benefit of the doubt.
+func (g *reign) live(id partition.NodeID, now time.Time) bool {
+	return g.sight(id, now).quiet < downAfter
+}
+
+// ready reports whether the peer's log reaches to within slack entries of last.
+func (g *reign) ready(id partition.NodeID, last uint64, now time.Time) bool {
+	at, lastLog := g.contacts.last(serverID(id))
+	return at.After(g.since) && now.Sub(at) < backWithin && lastLog+readySlack >= last
+}
+
+// readySlack is how many entries a server may be behind and still be promoted.
+const readySlack = 16

@@ -1,0 +1,199 @@
+package fsm
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/raft"
+	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
+	"go.etcd.io/bbolt"
+
+	"pipelinedht/partition"
+)
+
+// A Raft directory holds
+//
+//	raft.db     Raft's log and votes (bbolt, as raft-boltdb writes it), and under
+//	            the key "identity" whose they are
+//	snapshots/  hashicorp/raft's FileSnapshotStore, the newest two
+//
+// raft.db is made under another name and moved into place when it holds whatever
+// its node starts from, so a directory is either new or whole.
+const (
+	dbName        = "raft.db"
+	keptSnapshots = 2
+	// lockWait is how long another process may hold raft.db at start.
+	lockWait = time.Second
+)
+
+var (
+	// ErrLocked: another process has the directory open. Stop it first.
+	ErrLocked = errors.New("in use by another process")
+	// ErrForeign: the directory is another node's, or from another life of this
+	// one. A node with a new id starts in a new directory.
+	ErrForeign = errors.New("raft directory of another node")
+
+	keyIdentity = []byte("identity")
+)
+
+// identity says whose Raft state it is. The log does not bear the cluster's id,
+// and votes must never be mixed up.
+type identity struct {
+	cluster partition.ClusterID
+	node    partition.NodeID
+}
+
+// encode returns an envelope with cluster id and node id.
+func (i identity) encode() []byte {
+	w := newWriter(16)
+	w.id(uint64(i.cluster))
+	w.id(uint64(i.node))
+	return w.seal()
+}
+
+func (i identity) check(b []byte) error {
+	r, err := openEnvelope(b)
+	if err != nil {
+		return err
+	}
+	found := identity{partition.ClusterID(r.id()), partition.NodeID(r.id())}
+	if err := r.end(); err != nil {
+		return err
+	}
+	if found != i {
+		return fmt.Errorf("%w: node %v of cluster %v, this is node %v of cluster %v",
+			ErrForeign, found.node, found.cluster, i.node, i.cluster)
+	}
+	return nil
+}
+
+// logStore is Raft's log and votes in one.
+type logStore interface {
+	raft.LogStore
+	raft.StableStore
+}
+
+// stores is all that Raft keeps.
+type stores struct {
+	log   logStore
+	snaps raft.SnapshotStore
+	close func() error
+}
+
+// openStores opens dir, or memory if dir is empty. What is new gets the identity
+// and what plant writes.
+func openStores(dir string, id identity, plant func(logStore) error, logger hclog.Logger) (*stores, error) {
+	if dir == "" {
+		log := raft.NewInmemStore()
+		if err := plant(log); err != nil {
+			return nil, err
+		}
+		return &stores{log: log, snaps: &memorySnapshots{}, close: func() error { return nil }}, nil
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, dbName)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		if err := makeDB(dir, path, id, plant); err != nil {
+			return nil, fmt.Errorf("make %s: %w", path, err)
+		}
+	} else if err != nil {
+		return nil, err
+	}
+	db, err := openDB(path)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	snaps, err := openSnapshots(dir, db, id, logger)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open %s: %w", dir, err), db.Close())
+	}
+	return &stores{log: db, snaps: snaps, close: db.Close}, nil
+}
+
+func openSnapshots(dir string, db *raftboltdb.BoltStore, id identity, logger hclog.Logger) (raft.SnapshotStore, error) {
+	b, err := db.Get(keyIdentity)
+	if err != nil {
+		return nil, fmt.Errorf("read identity: %w", err)
+	}
+	if err := id.check(b); err != nil {
+		return nil, err
+	}
+	return raft.NewFileSnapshotStoreWithLogger(dir, keptSnapshots, logger)
+}
+
+func openDB(path string) (*raftboltdb.BoltStore, error) {
+	db, err := raftboltdb.New(raftboltdb.Options{Path: path, BoltOptions: &bbolt.Options{Timeout: lockWait}})
+	if errors.Is(err, bbolt.ErrTimeout) {
+		return nil, ErrLocked
+	}
+	return db, err
+}
+
+// makeDB makes a raft.db, whole or not at all.
+func makeDB(dir, path string, id identity, plant func(logStore) error) error {
+	unfinished := path + ".new"
+	// It never was anybody's: only a finished one casts votes.
+	if err := os.Remove(unfinished); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	db, err := openDB(unfinished)
+	if err != nil {
+		return err
+	}
+	err = errors.Join(plant(db), db.Set(keyIdentity, id.encode()), db.Close())
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(unfinished, path); err != nil {
+		return err
+	}
+	return errors.Join(syncDir(dir), syncDir(filepath.Dir(dir)))
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// guarded tells fatal of every write that fails: Raft itself would go on.
+type guarded struct {
+	logStore
+	fatal func(error)
+}
+
+func (g guarded) watch(what string, err error) error {
+	if err != nil {
+		g.fatal(fmt.Errorf("raft store, %s: %w", what, err))
+	}
+	return err
+}
+
+func (g guarded) StoreLog(l *raft.Log) error {
+	return g.watch("append", g.logStore.StoreLog(l))
+}
+
+func (g guarded) StoreLogs(ls []*raft.Log) error {
+	return g.watch("append", g.logStore.StoreLogs(ls))
+}
+
+func (g guarded) DeleteRange(from, to uint64) error {
+	return g.watch("truncate", g.logStore.DeleteRange(from, to))
+}
+
+func (g guarded) Set(key, value []byte) error {
+	return g.watch("write", g.logStore.Set(key, value))
+}
+
+func (g guarded) SetUint64(key []byte, value uint64) error {
+	return g.watch("write", g.logStore.SetUint64(key, value))
+}

@@ -1,0 +1,118 @@
+package fsm
+
+import (
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/raft"
+
+	"pipelinedht/partition"
+)
+
+const (
+	// rpcTimeout bounds a call of Raft's to another node.
+	rpcTimeout = 3 * time.Second
+	// pooledStreams is how many idle streams to one node are kept. One more than
+	// that is how often a vote is asked for, as each of them may have died idle.
+	pooledStreams = 2
+	// patience is how long the replication to a silent node waits for a sign of
+	// life before it reports a failure. Raft backs off up to 10 s after a dozen of
+	// those and does not look up when the node returns; this way it gets there
+	// only after minutes.
+	patience = 30 * time.Second
+)
+
+// serverID is a node's name in Raft's configuration, and its address there:
+// where it listens may change, and is the StreamLayer's business.
+func serverID(n partition.NodeID) raft.ServerID { return raft.ServerID(n.String()) }
+
+func serverAddress(n partition.NodeID) raft.ServerAddress { return raft.ServerAddress(n.String()) }
+
+// wire is Raft's NetworkTransport, listened in on for contacts.
+type wire struct {
+	*raft.NetworkTransport
+	self     raft.ServerAddress
+	contacts *contacts
+	closing  chan struct{} // closed by Close
+}
+
+func newWire(self partition.NodeID, s raft.StreamLayer, logger hclog.Logger) *wire {
+	return &wire{
+		NetworkTransport: raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
+			Stream: newStreams(s), MaxPool: pooledStreams, Timeout: rpcTimeout, Logger: logger,
+		}),
+		self:     serverAddress(self),
+		contacts: newContacts(),
+		closing:  make(chan struct{}),
+	}
+}
+
+// LocalAddr implements raft.Transport.
+func (w *wire) LocalAddr() raft.ServerAddress { return w.self }
+
+// AppendEntries implements raft.Transport. A heartbeat fails at once; entries are
+// tried again when the node is heard.
+func (w *wire) AppendEntries(id raft.ServerID, target raft.ServerAddress,
+	args *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
+	err := w.NetworkTransport.AppendEntries(id, target, args, resp)
+	if err != nil && !isHeartbeat(args) && w.awaitContact(id) {
+		err = w.NetworkTransport.AppendEntries(id, target, args, resp)
+	}
+	if err == nil {
+		w.contacts.hear(id, resp.LastLog)
+	}
+	return err
+}
+
+// isHeartbeat tells Raft's heartbeats from its other appends the way its own
+// transport does.
+func isHeartbeat(args *raft.AppendEntriesRequest) bool {
+	return args.PrevLogEntry == 0 && args.PrevLogTerm == 0 && len(args.Entries) == 0 && args.LeaderCommitIndex == 0
+}
+
+func (w *wire) awaitContact(id raft.ServerID) bool {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-w.contacts.next(id):
+		return true
+	case <-timer.C:
+	case <-w.closing:
+	}
+	return false
+}
+
+// RequestVote implements raft.Transport.
+func (w *wire) RequestVote(id raft.ServerID, target raft.ServerAddress,
+	args *raft.RequestVoteRequest, resp *raft.RequestVoteResponse) error {
+	return pastDeadStreams(func() error { return w.NetworkTransport.RequestVote(id, target, args, resp) })
+}
+
+// RequestPreVote implements raft.WithPreVote.
+func (w *wire) RequestPreVote(id raft.ServerID, target raft.ServerAddress,
+	args *raft.RequestPreVoteRequest, resp *raft.RequestPreVoteResponse) error {
+	return pastDeadStreams(func() error { return w.NetworkTransport.RequestPreVote(id, target, args, resp) })
+}
+
+// pastDeadStreams repeats a call until it has gone past all pooled streams, of
+// which each failure discards one: an election must not be lost to those. It
+// stops where the failure took time, for then the node is out of reach.
+func pastDeadStreams(call func() error) error {
+	start := time.Now()
+	err := call()
+	for i := 0; i < pooledStreams && err != nil && time.Since(start) < rpcTimeout/10; i++ {
+		err = call()
+	}
+	return err
+}
+
+// Close implements raft.WithClose. It may be called more than once.
+func (w *wire) Close() error {
+	select {
+	case <-w.closing:
+	default:
+		close(w.closing)
+	}
+	w.NetworkTransport.CloseStreams()
+	return w.NetworkTransport.Close()
+}
