@@ -116,6 +116,12 @@ func AppendMessage(buf []byte, m Message) []byte {
 		e.byte(flags(m.Gap))
 	case *Release:
 		e.head(m.Partition, m.Term)
+	case *Detached:
+		e.head(m.Partition, m.Term)
+		e.num(uint64(m.Since))
+	case *Drop:
+		e.head(m.Partition, m.Term)
+		e.num(uint64(m.Since))
 	}
 	return e
 }
@@ -316,6 +322,12 @@ func (d *decoder) message() Message {
 	case kindRelease:
 		p, t := d.head()
 		return &Release{Partition: p, Term: t}
+	case kindDetached:
+		p, t := d.head()
+		return &Detached{Partition: p, Term: t, Since: partition.Version(d.num())}
+	case kindDrop:
+		p, t := d.head()
+		return &Drop{Partition: p, Term: t, Since: partition.Version(d.num())}
 	}
 	return nil
 }

@@ -39,6 +39,9 @@ func (n *Node) onChunk(c *replica, from partition.NodeID, m *Chunk) {
 // copy takes nothing that would unmake or mark it.
 func (n *Node) fits(c *replica, m *Chunk) bool {
 	h := m.Head
+	if h.After.Seq+partition.Seq(len(h.Records)) != h.Position.Last.Seq {
+		return false
+	}
 	if slices.Contains(c.row.InSync, n.cfg.Self) {
 		return !h.Reset && m.Last && h.After == c.log.last
 	}
@@ -93,7 +96,8 @@ func (n *Node) onFurtherChunk(c *replica, from partition.NodeID, m *Chunk) {
 // onFetched adopts the longer log of another in-sync copy.
 func (n *Node) onFetched(c *replica, from partition.NodeID, m *Chunk) {
 	h := m.Head
-	if c.lead.phase != recovering || !m.Last || h.Reset || h.After != c.log.last || c.unstored > 0 {
+	if c.lead.phase != recovering || !m.Last || h.Reset || h.After != c.log.last || c.unstored > 0 ||
+		h.After.Seq+partition.Seq(len(h.Records)) != h.Position.Last.Seq {
 		return
 	}
 	if f := c.lead.follower(from); f == nil || !slices.Contains(c.row.InSync, from) {

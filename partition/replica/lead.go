@@ -54,6 +54,7 @@ type follower struct {
 	sent      partition.Seq // live: handed to it
 	asked     time.Duration // when something was last sent that wants an answer
 	since     time.Duration // since when something has been unanswered; 0: nothing is
+	resent    time.Duration // live: when what was sent was last taken for lost
 	bulk      partition.Seq // entries up to here go by Bulk, behind a large one
 	out       *outgoing     // the transfer to it
 	queued    bool          // in Node.waiting
@@ -81,7 +82,6 @@ func (n *Node) beginLead(c *replica) {
 		}
 		p := n.peer(id)
 		l.fence = max(l.fence, p.promiseUntil, n.started+n.cfg.Grant)
-		p.taken = max(p.taken, partition.Version(c.row.Epoch))
 	}
 	n.reconcile(c)
 	n.recover(c)

@@ -44,17 +44,15 @@ func sameRow(a, b *partition.Row) bool {
 
 // setRow takes in a row that changed, or the first one seen.
 func (n *Node) setRow(id partition.ID, row *partition.Row) {
-	c := n.copies[id]
-	if !row.HasCopy(n.cfg.Self) {
-		n.dropCopy(id, c)
+	c := n.claim(id, row)
+	if c == nil {
 		return
 	}
-	if c == nil {
-		if c = n.stored[id]; c == nil {
-			c = newReplica(id, partition.Position{LogStart: 1})
-		}
-		delete(n.stored, id)
-		n.copies[id] = c
+	switch {
+	case row.HasCopy(n.cfg.Self):
+		c.detached = 0
+	case c.detached == 0:
+		c.detached, c.asked = n.m.Version, 0
 	}
 	old := c.row
 	c.row = row
@@ -64,23 +62,42 @@ func (n *Node) setRow(id partition.ID, row *partition.Row) {
 		n.endLead(c)
 	}
 	if c.lead == nil && row.Primary == n.cfg.Self {
+		n.noteTaken(row.InSync, row)
+		if old != nil {
+			n.noteTaken(old.InSync, row)
+		}
 		n.beginLead(c)
 	} else if c.lead != nil {
 		n.reconcile(c)
 	}
 }
 
-// dropCopy deletes what the map gives this node no place for.
-func (n *Node) dropCopy(id partition.ID, c *replica) {
-	if c == nil {
-		if c = n.stored[id]; c == nil {
-			return
-		}
-		delete(n.stored, id)
+// claim returns this node's copy of a partition, or nil where it neither has nor
+// needs one.
+func (n *Node) claim(id partition.ID, row *partition.Row) *replica {
+	c := n.copies[id]
+	if c != nil {
+		return c
 	}
-	n.endLead(c)
-	n.copies[id] = nil
-	n.batch.Writes = append(n.batch.Writes, Write{Partition: id, Drop: true})
+	if c = n.stored[id]; c != nil {
+		delete(n.stored, id)
+	} else if row.HasCopy(n.cfg.Self) {
+		c = newReplica(id, partition.Position{LogStart: 1})
+	}
+	n.copies[id] = c
+	return c
+}
+
+// noteTaken remembers the ring version at which this node became primary of what
+// these nodes may have led: until one of them has applied it, grants to it do not
+// count.
+func (n *Node) noteTaken(ids []partition.NodeID, row *partition.Row) {
+	for _, id := range ids {
+		if id != n.cfg.Self {
+			p := n.peer(id)
+			p.taken = max(p.taken, partition.Version(row.Epoch))
+		}
+	}
 }
 
 // tombstones reports whether a delete leaves a tombstone.

@@ -26,6 +26,8 @@ const (
 	kindAppend
 	kindAck
 	kindRelease
+	kindDetached
+	kindDrop
 )
 
 // Beacon asks the receiver for a Grant, four times a second.
@@ -139,6 +141,23 @@ type Release struct {
 	Term      partition.Term // the sender's own, now given up
 }
 
+// Detached says that the sender's map has no place for the copy that it holds,
+// since that ring version. It keeps the copy until it is told to drop it, for a
+// proposal to take the copy in might be under way.
+type Detached struct {
+	Partition partition.ID
+	Term      partition.Term
+	Since     partition.Version
+}
+
+// Drop answers Detached: the primary has no use for the copy and has proposed
+// nothing that names it.
+type Drop struct {
+	Partition partition.ID
+	Term      partition.Term
+	Since     partition.Version // of the Detached
+}
+
 func (*Beacon) kind() kind   { return kindBeacon }
 func (*Grant) kind() kind    { return kindGrant }
 func (*Query) kind() kind    { return kindQuery }
@@ -151,3 +170,5 @@ func (*ChunkAck) kind() kind { return kindChunkAck }
 func (*Append) kind() kind   { return kindAppend }
 func (*Ack) kind() kind      { return kindAck }
 func (*Release) kind() kind  { return kindRelease }
+func (*Detached) kind() kind { return kindDetached }
+func (*Drop) kind() kind     { return kindDrop }

@@ -118,12 +118,13 @@ func (n *Node) Tick(now time.Duration) {
 		n.sendBeacons()
 	}
 	for _, c := range n.copies {
-		if c == nil {
-			continue
-		}
-		if c.lead != nil {
+		switch {
+		case c == nil:
+		case c.lead != nil:
 			n.tickLead(c)
-		} else {
+		case c.detached != 0:
+			n.tickDetached(c)
+		default:
 			n.considerTakeOver(c)
 		}
 	}

@@ -35,6 +35,9 @@ func (n *Node) Applied(id partition.ID) partition.Seq {
 // in microseconds since 1970. op's slices are kept.
 func (n *Node) Propose(t Ticket, op *partition.Op, seen Seen, now time.Duration, wall partition.Stamp) (accepted bool, out partition.Outcome, err error) {
 	n.now = now
+	if !n.up {
+		return false, out, partition.ErrNotPrimary
+	}
 	c, err := n.serves(partition.Of(op.Key, len(n.copies)), op.Term)
 	if err != nil {
 		return false, out, err

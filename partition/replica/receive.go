@@ -79,6 +79,13 @@ func (n *Node) replayEarly() {
 }
 
 func (n *Node) dispatch(c *replica, from partition.NodeID, m Message) {
+	if drop, ok := m.(*Drop); ok {
+		n.onDrop(c, drop)
+		return
+	}
+	if c.detached != 0 {
+		return
+	}
 	switch m := m.(type) {
 	case *Append:
 		n.onAppend(c, from, m)
@@ -94,6 +101,10 @@ func (n *Node) dispatch(c *replica, from partition.NodeID, m Message) {
 		n.onRelease(c, from, m)
 	}
 	if c.lead == nil {
+		return
+	}
+	if d, ok := m.(*Detached); ok {
+		n.onDetached(c, from, d)
 		return
 	}
 	f := c.lead.follower(from)
@@ -134,6 +145,10 @@ func about(m Message) (partition.ID, partition.Term) {
 	case *Ack:
 		return m.Partition, m.Term
 	case *Release:
+		return m.Partition, m.Term
+	case *Detached:
+		return m.Partition, m.Term
+	case *Drop:
 		return m.Partition, m.Term
 	}
 	return ^partition.ID(0), 0

@@ -72,6 +72,11 @@ func (n *Node) serve(c *replica) {
 	for _, f := range l.must {
 		f.goLive(c.log.last.Seq)
 	}
+	for _, f := range l.followers {
+		if f.stage == probing && f.known {
+			n.catchUp(c, f)
+		}
+	}
 	n.reshape(c)
 }
 

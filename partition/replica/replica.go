@@ -17,6 +17,11 @@ type replica struct {
 	unstored int           // writes handed out and not yet stored
 	mark     *partition.Mark
 
+	// detached is since which ring version the map has no place for this copy; 0:
+	// it has one. A detached copy takes part in nothing.
+	detached partition.Version
+	asked    time.Duration // when the primary was asked last whether to drop it
+
 	termApplied time.Duration  // when the row's term was seen first
 	released    partition.Term // a term that its primary gave up
 

@@ -48,6 +48,13 @@ func (n *Node) tickLead(c *replica) {
 
 // tickFollower repeats what may have been lost.
 func (n *Node) tickFollower(c *replica, f *follower) {
+	if f.stage == live {
+		if f.acked < f.sent && n.now-max(f.since, f.resent) >= n.cfg.Resend {
+			f.sent, f.resent = f.acked, n.now
+			n.markDirty(c)
+		}
+		return
+	}
 	if n.now-f.asked < n.cfg.Resend {
 		return
 	}
@@ -62,11 +69,6 @@ func (n *Node) tickFollower(c *replica, f *follower) {
 	case sending:
 		if f.out.started && !f.out.building && n.now-f.since >= 2*n.cfg.Resend {
 			n.probe(c, f)
-		}
-	case live:
-		if f.acked < f.sent && n.now-f.since >= n.cfg.Resend {
-			f.sent = f.acked
-			n.markDirty(c)
 		}
 	}
 }

@@ -1,7 +1,7 @@
 package replica
 
 import (
-	"hash/maphash"
+	"github.com/cespare/xxhash/v2"
 
 	"pipelinedht/partition"
 )
@@ -23,8 +23,6 @@ type window struct {
 // recentKeys bounds how many entries may come between a look at the store and
 // the proposal that rests on it.
 const recentKeys = 32
-
-var keySeed = maphash.MakeSeed()
 
 // pending is an entry with those who wait for its commit.
 type pending struct {
@@ -80,7 +78,7 @@ func (w *window) at(seq partition.Seq) *pending {
 func (w *window) push(e partition.Entry) *pending {
 	w.entries = append(w.entries, pending{entry: e})
 	w.bytes += e.Size()
-	w.recent[e.Label.Seq%recentKeys] = maphash.Bytes(keySeed, e.Key)
+	w.recent[e.Label.Seq%recentKeys] = xxhash.Sum64(e.Key)
 	return &w.entries[len(w.entries)-1]
 }
 
@@ -107,7 +105,7 @@ func (w *window) touched(key []byte, seq, last, first partition.Seq) bool {
 	if seq+1 < first || last-seq > recentKeys {
 		return last != seq
 	}
-	h := maphash.Bytes(keySeed, key)
+	h := xxhash.Sum64(key)
 	for s := seq + 1; s <= last; s++ {
 		if w.recent[s%recentKeys] == h {
 			return true

@@ -1,0 +1,5 @@
+//go:build !breakage
+
+package replica
+
+func activeBreakage() breakage { return 0 }
