@@ -2,48 +2,134 @@ package host
 
 import (
 	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sync/semaphore"
 
 	"pipelinedht/partition"
 	"pipelinedht/partition/replica"
+	"pipelinedht/partition/storage"
 )
 
-// Host runs one node's copies in one cluster.
-type Host struct{}
+// Host runs one node's copies in one cluster. Its methods may be called from any
+// goroutine.
+type Host struct {
+	cfg   Config
+	store *storage.Store
+	log   *slog.Logger
 
-// Open starts a Host for the copies that cfg.Store has in cfg.Generation.
-func Open(cfg Config) (*Host, error) { return nil, nil }
+	// mu serialises the core. It is held for microseconds: never over I/O, a
+	// callback or a wait.
+	mu struct {
+		sync.Mutex
+		core    *replica.Node
+		m       *partition.Map             // last given to core; nil before the first
+		waiting map[replica.Ticket]*waiter // who waits for the core's Answer
+		ticket  replica.Ticket             // last given out
+		bytes   int64                      // of waiters; see Limits.NodeBytes
+		ended   error                      // why nothing is taken in any more; nil while running
+	}
+	view  atomic.Pointer[view] // never nil
+	found []storage.Copy       // in the store at Open; read by the first view
 
-// Close stops the Host and waits. The store, Net and Cluster are not closed.
-func (h *Host) Close() error { return nil }
+	wake    chan struct{} // for the committer; one is enough, so sends do not wait; never closed
+	control *queue[replica.Outbound]
+	changes *queue[[]partition.Change]
+	jobs    *jobs
 
-// Message takes in what Net.Send brought from another node's Host; body is the Host's from then on.
-func (h *Host) Message(from partition.NodeID, inc partition.Incarnation, lane replica.Lane, body []byte) {
+	taken    *semaphore.Weighted // bytes of operations taken from clients
+	forwards forwards            // to other nodes, under way
+	waiters  sync.Pool           // of *waiter
+	bodies   sync.Pool           // of *[]byte, to encode calls and replies in
+	pace     pace
+	counter  atomic.Uint64 // of OpIDs
+	clock    clock
+
+	ctx    context.Context // ends with Close
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+	fatal  sync.Once
 }
 
-// Call answers what Net.Call brought from another node's Host.
-func (h *Host) Call(from partition.NodeID, lane replica.Lane, body []byte, reply func(body []byte)) {}
+// Open starts a Host for the copies that cfg.Store has in cfg.Generation. It does
+// nothing to them, and serves nothing, until the map shows this node's present
+// incarnation.
+func Open(cfg Config) (*Host, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, fmt.Errorf("open copies: %w", err)
+	}
+	cfg = cfg.withDefaults()
+	copies, err := cfg.Store.Copies(cfg.Generation)
+	if err != nil {
+		return nil, fmt.Errorf("open copies: %w", err)
+	}
+	h := &Host{
+		cfg: cfg, store: cfg.Store, log: cfg.Logger, found: copies,
+		wake:    make(chan struct{}, 1),
+		control: newQueue[replica.Outbound](),
+		changes: newQueue[[]partition.Change](),
+		taken:   semaphore.NewWeighted(cfg.Limits.NodeBytes),
+	}
+	h.jobs = newJobs(h)
+	h.waiters.New = func() any { return &waiter{done: make(chan replica.Answer, 1)} }
+	h.bodies.New = func() any { return new([]byte) }
+	h.ctx, h.cancel = context.WithCancel(context.Background())
+	h.view.Store(&view{next: make(chan struct{})})
 
-// Refused tells that a peer's address refused a connection: its process is gone.
-func (h *Host) Refused(peer partition.NodeID) {}
+	positions := make(map[partition.ID]partition.Position, len(copies))
+	for _, c := range copies {
+		positions[c.Partition] = c.Position
+	}
+	h.mu.waiting = make(map[replica.Ticket]*waiter)
+	h.mu.core = replica.New(cfg.Protocol, positions, cfg.Clock())
 
-// Lost tells that a connection to a peer broke.
-func (h *Host) Lost(peer partition.NodeID) {}
-
-// Get reads a key, wherever its primary is.
-func (h *Host) Get(ctx context.Context, key []byte) (partition.Result, error) {
-	return partition.Result{}, nil
+	for _, run := range []func(){h.commitLoop, h.sendControl, h.proposeChanges, h.watchMap, h.tickLoop, h.sweepLoop} {
+		h.wg.Go(run)
+	}
+	h.jobs.start()
+	return h, nil
 }
 
-// Write carries out an operation, wherever its key's primary is.
-func (h *Host) Write(ctx context.Context, op partition.Op) (partition.Outcome, partition.Info, error) {
-	return partition.Outcome{}, partition.Info{}, nil
+// Close stops the Host and waits for its goroutines. Operations that wait are told
+// partition.ErrUnknown if they were accepted, else partition.ErrUnavailable. The
+// caller closes Net before and Store after; whoever calls Get, Write or Keys must
+// have returned before Store is closed.
+func (h *Host) Close() error {
+	h.end("the node stops")
+	h.cancel()
+	h.control.close()
+	h.changes.close()
+	err := h.jobs.close()
+	h.wg.Wait()
+	return err
 }
 
-// Keys calls f with the keys that this node is primary for.
-func (h *Host) Keys(ctx context.Context, f func(key []byte) bool) error { return nil }
+// end has nothing taken in any more, and tells all who wait.
+func (h *Host) end(reason string) {
+	h.mu.Lock()
+	if h.mu.ended == nil {
+		h.mu.ended = fmt.Errorf("%w: %s", partition.ErrUnavailable, reason)
+	}
+	answers := make([]replica.Answer, 0, len(h.mu.waiting))
+	for t, w := range h.mu.waiting {
+		a := replica.Answer{Ticket: t, Err: h.mu.ended}
+		if w.write {
+			a.Err = fmt.Errorf("%w: %s", partition.ErrUnknown, reason)
+		}
+		answers = append(answers, a)
+	}
+	done := h.settle(answers)
+	h.mu.Unlock()
+	for i := range done {
+		h.deliver(&done[i])
+	}
+}
 
-// Status says what this node's copies do.
-func (h *Host) Status() Status { return Status{} }
-
-// Status of a Host.
-type Status struct{}
+// fail ends the Host because the store can not be trusted any more.
+func (h *Host) fail(err error) {
+	h.end(err.Error())
+	h.fatal.Do(func() { h.cfg.Fatal(err) })
+}

@@ -1,0 +1,173 @@
+package host
+
+import (
+	"fmt"
+	"runtime"
+	"time"
+
+	"pipelinedht/partition"
+	"pipelinedht/partition/replica"
+	"pipelinedht/partition/storage"
+)
+
+// maxBatch is the size in bytes from which a storage batch is committed before
+// the next write is put into it.
+const maxBatch = 64 << 20
+
+// committer is the one goroutine that sends what the core says to other copies
+// and stores what it writes: everything that waits in one batch, with one fsync.
+type committer struct {
+	h     *Host
+	out   outbox
+	batch *storage.Batch
+	// dropped are the partitions whose copy the batch deletes.
+	dropped map[partition.ID]bool
+	// kept are copies that the map gave no place to and that stay in the store
+	// (Config.Keep).
+	kept map[partition.ID]storage.Slot
+}
+
+// commitLoop runs the committer until Close, or until the store fails.
+func (h *Host) commitLoop() {
+	c := &committer{
+		h:       h,
+		out:     outbox{net: h.cfg.Net, log: h.log},
+		batch:   h.store.NewBatch(),
+		dropped: make(map[partition.ID]bool),
+		kept:    make(map[partition.ID]storage.Slot),
+	}
+	for {
+		select {
+		case <-h.ctx.Done():
+			return
+		case <-h.wake:
+		}
+		// Others that are ready to run add to the batch first: worth 15 % of the
+		// throughput of small writes.
+		runtime.Gosched()
+		if err := c.round(); err != nil {
+			h.fail(err)
+			return
+		}
+	}
+}
+
+// round does one Batch of the core. Messages leave before the local commit, so
+// that the other copies commit at the same time.
+func (c *committer) round() error {
+	h := c.h
+	h.mu.Lock()
+	b, ok := h.mu.core.Batch()
+	ok = ok && h.mu.ended == nil
+	h.mu.Unlock()
+	if !ok {
+		return nil
+	}
+	for i := range b.Messages {
+		c.out.add(b.Messages[i])
+	}
+	c.out.flush()
+	if len(b.Writes) == 0 {
+		return nil
+	}
+	for i := range b.Writes {
+		if err := c.add(&b.Writes[i]); err != nil {
+			return fmt.Errorf("store partition %d: %w", b.Writes[i].Partition, err)
+		}
+	}
+	if err := c.commit(); err != nil {
+		return err
+	}
+	h.step(func(core *replica.Node, now time.Duration) { core.Stored(b.Writes, now) })
+	return nil
+}
+
+// add puts a write of the core into the batch.
+func (c *committer) add(w *replica.Write) error {
+	if c.batch.Size() >= maxBatch {
+		if err := c.commit(); err != nil {
+			return err
+		}
+	}
+	p := &c.h.view.Load().parts[w.Partition]
+	if w.Drop {
+		c.drop(w.Partition, p)
+		return nil
+	}
+	slot, err := c.slot(w.Partition, p)
+	if err != nil {
+		return err
+	}
+	if w.Chunk != nil {
+		c.take(slot, w)
+	}
+	for i := range w.Entries {
+		c.batch.Append(slot, &w.Entries[i], w.Commit)
+	}
+	if w.Trim > 0 {
+		c.batch.Trim(slot, w.Trim)
+	}
+	return nil
+}
+
+// take puts a piece of a transfer into the batch.
+func (c *committer) take(slot storage.Slot, w *replica.Write) {
+	if w.Chunk.Head != nil {
+		head := storage.Head(*w.Chunk.Head)
+		c.batch.Begin(slot, &head)
+	}
+	for _, k := range w.Chunk.Values {
+		c.batch.Put(slot, k)
+	}
+	c.batch.SetMark(slot, w.Mark)
+}
+
+// drop deletes a copy, or leaves it in the store where Config.Keep says so.
+func (c *committer) drop(id partition.ID, p *part) {
+	slot := storage.Slot(p.slot.Swap(0))
+	switch {
+	case slot == 0:
+	case c.h.cfg.Keep != nil && c.h.cfg.Keep(id):
+		c.kept[id] = slot
+	default:
+		c.batch.Drop(c.h.cfg.Generation, id, slot)
+		c.dropped[id] = true
+	}
+}
+
+// slot returns the slot of a copy, which it makes if there is none. A copy before
+// it must have left the directory by then.
+func (c *committer) slot(id partition.ID, p *part) (storage.Slot, error) {
+	if slot := p.slot.Load(); slot != 0 {
+		return storage.Slot(slot), nil
+	}
+	if old, ok := c.kept[id]; ok {
+		delete(c.kept, id)
+		c.batch.Drop(c.h.cfg.Generation, id, old)
+		c.dropped[id] = true
+	}
+	if c.dropped[id] {
+		if err := c.commit(); err != nil {
+			return 0, err
+		}
+	}
+	slot, err := c.h.store.Create(c.h.cfg.Generation, id)
+	if err != nil {
+		return 0, err
+	}
+	p.slot.Store(uint64(slot))
+	return slot, nil
+}
+
+// commit makes the batch durable, under the eye of the watchdog.
+func (c *committer) commit() error {
+	c.h.clock.begin()
+	err := c.batch.Commit()
+	c.h.clock.end()
+	if err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	c.batch.Reset()
+	clear(c.dropped)
+	return nil
+}

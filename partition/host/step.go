@@ -1,0 +1,61 @@
+package host
+
+import (
+	"time"
+
+	"pipelinedht/partition"
+	"pipelinedht/partition/replica"
+)
+
+// step has the core take in one input, and does what it wants done. False: the
+// Host has ended and nothing happened.
+//
+// The clock is read under the lock, so that the core never sees it go back.
+func (h *Host) step(input func(core *replica.Node, now time.Duration)) bool {
+	h.mu.Lock()
+	if h.mu.ended != nil {
+		h.mu.Unlock()
+		return false
+	}
+	input(h.mu.core, h.cfg.Clock())
+	h.release()
+	return true
+}
+
+// release takes from the core what is to be done at once, unlocks mu, and does it
+// or hands it to the goroutine that does. The queues are filled under the lock, so
+// they have the core's order.
+func (h *Host) release() {
+	r := h.mu.core.Ready()
+	done := h.settle(r.Answers)
+	if len(r.Control) > 0 {
+		h.control.push(r.Control...)
+	}
+	if len(r.Jobs) > 0 {
+		h.jobs.submit(r.Jobs)
+	}
+	if len(r.Changes) > 0 {
+		h.changes.push(r.Changes)
+	}
+	batch := h.mu.core.HasBatch()
+	h.mu.Unlock()
+	if batch {
+		select {
+		case h.wake <- struct{}{}:
+		default:
+		}
+	}
+	for i := range done {
+		h.deliver(&done[i])
+	}
+}
+
+// Refused tells that a peer's address refused a connection: its process is gone.
+func (h *Host) Refused(peer partition.NodeID) {
+	h.step(func(core *replica.Node, now time.Duration) { core.Refused(peer, now) })
+}
+
+// Lost tells that a connection to a peer broke.
+func (h *Host) Lost(peer partition.NodeID) {
+	h.step(func(core *replica.Node, now time.Duration) { core.Lost(peer, now) })
+}

@@ -1,0 +1,58 @@
+package host
+
+import (
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"pipelinedht/partition/replica"
+)
+
+const (
+	tickEvery   = 50 * time.Millisecond
+	expireEvery = 20  // ticks
+	hangTicks   = 200 // that a commit may take: 10 s in which this process ran
+)
+
+// errHangs ends a process whose disk takes no writes: as long as it lives it
+// holds its roles.
+var errHangs = errors.New("a write to the store has taken over 10 s: the disk hangs")
+
+// clock counts ticks, and watches how many a commit takes. Ticks do not pass while
+// the process is stopped, so a pause is no hang.
+type clock struct {
+	tick  atomic.Uint64 // passed since Open
+	began atomic.Uint64 // tick at which the running commit began, plus one; 0: none runs
+}
+
+func (c *clock) begin() { c.began.Store(c.tick.Load() + 1) }
+func (c *clock) end()   { c.began.Store(0) }
+
+// hangs reports whether the running commit has taken too long.
+func (c *clock) hangs() bool {
+	began := c.began.Load()
+	return began != 0 && c.tick.Load()+1 > began+hangTicks
+}
+
+// tickLoop lets time pass for the core and for what has waited for too long.
+func (h *Host) tickLoop() {
+	ticker := time.NewTicker(tickEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-h.ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		tick := h.clock.tick.Add(1)
+		h.step(func(core *replica.Node, now time.Duration) { core.Tick(now) })
+		h.forwards.cutMoved(h.view.Load())
+		if tick%expireEvery == 0 {
+			h.expire()
+		}
+		if h.clock.hangs() {
+			h.fail(errHangs)
+			return
+		}
+	}
+}
