@@ -84,6 +84,11 @@ func fail(w http.ResponseWriter, r *http.Request, err error) int {
 		h["Retry-After"] = retryAfter
 	case http.StatusGatewayTimeout:
 		h["DHT-Outcome"] = outcomeUnknown
+	case http.StatusRequestEntityTooLarge, http.StatusRequestURITooLong:
+		// net/http would else wait for the rest of the body before it answers.
+		if r.ContentLength != 0 {
+			h["Connection"] = connectionClose
+		}
 	}
 	var body []byte
 	if wantsJSON(r.Header) {

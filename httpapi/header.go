@@ -10,16 +10,17 @@ import (
 // Header values that are shared by all answers: net/http reads them only. The
 // DHT- headers are filed as they are to be printed, not in net/http's form.
 var (
-	typeText       = []string{"text/plain; charset=utf-8"}
-	typeJSON       = []string{"application/json"}
-	typeProblem    = []string{"application/problem+json"}
-	typeValue      = []string{"application/octet-stream"}
-	retryAfter     = []string{"1"} // seconds
-	outcomeUnknown = []string{"unknown"}
-	notFound       = []string{"false"} // DHT-Found
-	noLength       = []string{"0"}
-	strictApplied  = []string{"handling=strict"}
-	varyAccept     = []string{"Accept"}
+	typeText        = []string{"text/plain; charset=utf-8"}
+	typeJSON        = []string{"application/json"}
+	typeProblem     = []string{"application/problem+json"}
+	typeValue       = []string{"application/octet-stream"}
+	retryAfter      = []string{"1"} // seconds
+	outcomeUnknown  = []string{"unknown"}
+	notFound        = []string{"false"} // DHT-Found
+	connectionClose = []string{"close"}
+	noLength        = []string{"0"}
+	strictApplied   = []string{"handling=strict"}
+	varyAccept      = []string{"Accept"}
 )
 
 // versionText is a ring version as a header value.
