@@ -26,6 +26,7 @@ type world struct {
 	law    *authority
 	calm   bool // faults are over
 	cuts   map[[2]partition.NodeID]bool
+	lines  map[line]time.Duration // when the last message on it arrives
 	faulty faults
 
 	truth   *truth
@@ -33,6 +34,12 @@ type world struct {
 	nextOp  uint64
 	trace   []string
 	steps   int
+}
+
+// line is a connection between two nodes.
+type line struct {
+	from, to partition.NodeID
+	lane     Lane
 }
 
 // faults are the probabilities of one history.
@@ -72,7 +79,7 @@ const (
 
 func newWorld(seed uint64) *world {
 	rng := rand.New(rand.NewPCG(seed, 0x9e3779b97f4a7c15))
-	w := &world{rng: rng, seed: seed, cuts: map[[2]partition.NodeID]bool{}, truth: newTruth()}
+	w := &world{rng: rng, seed: seed, cuts: map[[2]partition.NodeID]bool{}, lines: map[line]time.Duration{}, truth: newTruth()}
 	if rng.Float64() < 0.8 {
 		w.faulty = faults{
 			drop: rng.Float64() * 0.1, duplicate: rng.Float64() * 0.1, slow: rng.Float64() * 0.2,
@@ -226,6 +233,11 @@ func (w *world) transmit(from *simNode, out Outbound) {
 	delay := time.Duration(50+w.rng.IntN(3000)) * time.Microsecond
 	if !w.calm && w.rng.Float64() < w.faulty.slow {
 		delay += time.Duration(w.rng.IntN(2000)) * time.Millisecond
+	}
+	if w.calm { // a connection keeps order
+		line := line{from.id, out.To, out.Lane}
+		arrives := max(w.now+delay, w.lines[line]+1)
+		w.lines[line], delay = arrives, arrives-w.now
 	}
 	deliver := func() {
 		m, err := DecodeMessage(slices.Clone(wire))

@@ -233,7 +233,7 @@ func (n *Node) onChunkAck(c *replica, f *follower, m *ChunkAck) {
 	at := o.at
 	n.stopTransfer(f)
 	f.since = 0
-	f.log.last, f.mark = at, nil
+	f.stage, f.log.last, f.mark = probing, at, nil
 	switch {
 	case c.lead.phase == recovering:
 		n.recover(c)
