@@ -14,10 +14,15 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // DefaultAddress is where a node listens unless told otherwise.
 const DefaultAddress = "localhost:9876"
+
+// largeBody is the length from which a body is sent only once the node has said
+// that it will take it.
+const largeBody = 1 << 20
 
 // idleConnections is how many connections to its node a Client keeps.
 const idleConnections = 64
@@ -34,7 +39,11 @@ func New(address string) *Client {
 	return &Client{
 		address: address,
 		http: &http.Client{
-			Transport: &http.Transport{MaxIdleConnsPerHost: idleConnections, DisableCompression: true},
+			Transport: &http.Transport{
+				MaxIdleConnsPerHost:   idleConnections,
+				DisableCompression:    true,
+				ExpectContinueTimeout: time.Second,
+			},
 			CheckRedirect: func(*http.Request, []*http.Request) error {
 				return http.ErrUseLastResponse // the contract has none
 			},
@@ -59,24 +68,23 @@ type call struct {
 // do sends a request and returns the answer, which is a success or 304. Errors
 // are *Error; the caller closes the body of the answer otherwise.
 func (c *Client) do(ctx context.Context, call call) (*http.Response, error) {
+	what := call.method + " " + escape(call.path)
+	target := "http://" + c.address + escape(call.path)
+	if call.query != "" {
+		target += "?" + call.query
+	}
 	var sent bool
 	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { sent = true }}
-	where := &url.URL{Scheme: "http", Host: c.address, Path: call.path, RawPath: escape(call.path), RawQuery: call.query}
-	req := (&http.Request{
-		Method: call.method,
-		URL:    where,
-		Header: call.header,
-	}).WithContext(httptrace.WithClientTrace(ctx, trace))
-	if call.header == nil {
-		req.Header = make(http.Header)
+	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), call.method, target, bytes.NewReader(call.body))
+	if err != nil {
+		return nil, &Error{Request: what, Err: err}
 	}
-	if len(call.body) > 0 {
-		// Read anew where an idle connection turns out to be closed already.
-		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(call.body)), nil }
-		req.Body, _ = req.GetBody()
-		req.ContentLength = int64(len(call.body))
+	if call.header != nil {
+		req.Header = call.header
 	}
-	what := call.method + " " + where.EscapedPath()
+	if len(call.body) >= largeBody {
+		req.Header.Set("Expect", "100-continue")
+	}
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return nil, &Error{Request: what, Unknown: sent && call.changes, Err: unwrapURL(err)}
