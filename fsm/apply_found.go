@@ -15,10 +15,12 @@ const (
 
 // found is the first command of a log: a cluster is born of one node.
 //
-// Fields: cluster id; partitions uint; replicas uint; hash, name, address string.
+// Fields: cluster id; partitions uint; replicas uint; stamp uint; hash, name,
+// address string.
 type found struct {
 	cluster       partition.ClusterID
 	settings      partition.Settings
+	stamp         partition.Stamp
 	name, address string
 }
 
@@ -28,6 +30,7 @@ func (f *found) encode(w *writer) {
 	w.id(uint64(f.cluster))
 	w.uint(uint64(f.settings.Partitions))
 	w.uint(uint64(f.settings.Replicas))
+	w.uint(uint64(f.stamp))
 	w.string(f.settings.Hash)
 	w.string(f.name)
 	w.string(f.address)
@@ -37,6 +40,7 @@ func (f *found) decode(r *reader) {
 	f.cluster = partition.ClusterID(r.id())
 	f.settings.Partitions = int(r.uint())
 	f.settings.Replicas = int(r.uint())
+	f.stamp = partition.Stamp(r.uint())
 	f.settings.Hash = r.string()
 	f.name = r.string()
 	f.address = r.string()
@@ -55,6 +59,7 @@ func (f *found) birth(h header) (*partition.Map, Refusal) {
 		Cluster:  f.cluster,
 		Settings: f.settings,
 		Version:  1,
+		Stamp:    f.stamp,
 		Peers: []partition.Peer{{
 			ID: h.proposer, Name: f.name, Address: f.address, Incarnation: h.incarnation, UpAt: 1,
 		}},

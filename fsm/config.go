@@ -28,6 +28,8 @@ type Config struct {
 	// Founder is non-nil where a new cluster is to be born of this one node. It is
 	// ignored where Dir holds a Raft state already.
 	Founder *partition.Settings
+	// Stamp is the first map's, with Founder: the new cluster's writes are later.
+	Stamp partition.Stamp
 
 	// Streams carries Raft's own traffic. A server's address is its id, as
 	// NodeID.String writes it. Closed by Close.
@@ -60,6 +62,9 @@ type Joiner struct {
 	Name    string
 	Address string
 	JoinID  uint64 // random, not zero: names this attempt
+	// Stamp S: the map's stamp rises to it, so that what is written from then on
+	// is later than what the joiner imports, at S or below. 0: Config.Clock.
+	Stamp partition.Stamp
 }
 
 // Standing is one node's word about another.

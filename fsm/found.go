@@ -85,7 +85,7 @@ func (cfg *Config) plant(log logStore) error {
 	return log.StoreLog(&raft.Log{
 		Index: 2, Term: 1, Type: raft.LogCommand, AppendedAt: cfg.Clock(),
 		Data: encodeCommand(header{proposer: cfg.Self, incarnation: cfg.Incarnation}, &found{
-			cluster: cfg.Cluster, settings: *cfg.Founder, name: cfg.Name, address: cfg.Address,
+			cluster: cfg.Cluster, settings: *cfg.Founder, stamp: cfg.Stamp, name: cfg.Name, address: cfg.Address,
 		}),
 	})
 }

@@ -60,10 +60,10 @@ func (r *Raft) ChangeCopies(ctx context.Context, changes []partition.Change) err
 // succeeds without change. Refusals: ErrInvalid, ErrNameTaken, ErrIDTaken,
 // ErrBarred, ErrDeparting.
 func (r *Raft) AddPeer(ctx context.Context, j Joiner) error {
-	return r.propose(ctx, &addPeer{
-		id: j.ID, joinID: j.JoinID, name: j.Name, address: j.Address,
-		stamp: partition.Stamp(r.cfg.Clock().UnixMicro()),
-	})
+	if j.Stamp == 0 {
+		j.Stamp = partition.Stamp(r.cfg.Clock().UnixMicro())
+	}
+	return r.propose(ctx, &addPeer{id: j.ID, joinID: j.JoinID, stamp: j.Stamp, name: j.Name, address: j.Address})
 }
 
 // AbortJoin bars a join id for ever, whether or not anybody ever used it. ErrJoined:
