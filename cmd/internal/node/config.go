@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"strings"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -24,12 +23,9 @@ const (
 	DefaultRequestTimeout = 30 * time.Second
 )
 
-// MaxName is the longest name of a node, in bytes.
-const MaxName = 255
-
 // Config of a Node. Zero means the default, where there is one.
 type Config struct {
-	Name string // required; no colon, comma, blank or control byte
+	Name string // required; httpapi.CheckName
 	Host string // that others reach this node at; DefaultHost
 	Port int    // 0: any free one
 	// Listener to serve on instead of one on Host and Port. The address that
@@ -46,6 +42,8 @@ type Config struct {
 
 	ReplaceAfter   time.Duration // a peer down for this long has its copies made elsewhere
 	RequestTimeout time.Duration // how long a request may wait before it is answered 503 or 504
+
+	Limits httpapi.Limits // of the HTTP server
 
 	Logger *slog.Logger // slog.Default()
 
@@ -86,7 +84,7 @@ func (c Config) withDefaults() Config {
 func (c Config) validate() error {
 	var faults []error
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
-	if err := CheckName(c.Name); err != nil {
+	if err := httpapi.CheckName(c.Name); err != nil {
 		faults = append(faults, err)
 	}
 	if c.Port < 0 || c.Port > 65535 {
@@ -105,19 +103,6 @@ func (c Config) validate() error {
 		return nil
 	}
 	return fmt.Errorf("%w: %w", ErrConfig, errors.Join(faults...))
-}
-
-// CheckName says what is wrong with a node's name, nil if nothing is.
-func CheckName(name string) error {
-	switch {
-	case name == "":
-		return errors.New("no name: give the node one that is unique in its cluster")
-	case len(name) > MaxName:
-		return fmt.Errorf("name of %d bytes: at most %d are allowed", len(name), MaxName)
-	case strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r == ':' || r == ',' || r == 0x7f }):
-		return fmt.Errorf("name %q: a name has no colon, comma, blank or control character", name)
-	}
-	return nil
 }
 
 // settings of a cluster that this node founds.

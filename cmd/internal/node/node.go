@@ -1,30 +1,192 @@
-// Package node is one node of the hash table: it opens store, Raft, copies and
-// HTTP server in order, closes them in reverse, and takes the node from one
-// cluster to the next (join, leave, import).
 package node
 
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"pipelinedht/httpapi"
+	"pipelinedht/partition"
+	"pipelinedht/partition/storage"
 )
 
 // Node is one running node.
-type Node struct{}
+type Node struct {
+	cfg      Config
+	log      *slog.Logger
+	address  string // host:port that others reach the node at
+	listener net.Listener
+	store    *storage.Store
+	server   *httpapi.Server
+	gate     *gate
 
-// Open starts a node. It returns once the node's port is open; the node may take
-// a moment more to serve (Ready).
+	mu      sync.Mutex // guards the following three
+	state   state      // as last stored
+	current *life      // the one that requests are for
+	lives   map[partition.NodeID]*life
+
+	keep    atomic.Pointer[map[partition.ID]bool] // partitions of the leave under way
+	imports atomic.Pointer[importer]              // nil: nothing is left to be imported
+
+	turn chan struct{} // holds a token while a change of membership is under way
+
+	ctx    context.Context // of everything the node does by itself
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+
+	ending sync.Once
+	ended  chan struct{} // closed when the node has come to its end; why is set before
+	why    error
+}
+
+// errClosed says that the node was closed while it was at work.
+var errClosed = fmt.Errorf("%w: the node is stopping", partition.ErrUnavailable)
+
+// Open starts a node. It returns once the node's port is open and its data are
+// read; the node may take a moment more to serve (Ready). When ctx ends before,
+// nothing is left behind.
 func Open(ctx context.Context, cfg Config) (*Node, error) {
-	return nil, errors.ErrUnsupported
+	cfg = cfg.withDefaults()
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	n := &Node{
+		cfg:   cfg,
+		log:   cfg.Logger.With("name", cfg.Name),
+		gate:  newGate("the node is starting; try again"),
+		lives: make(map[partition.NodeID]*life),
+		turn:  make(chan struct{}, 1),
+		ended: make(chan struct{}),
+	}
+	n.ctx, n.cancel = context.WithCancel(context.Background())
+	if err := n.open(ctx); err != nil {
+		n.cancel()
+		return nil, errors.Join(err, n.closeParts())
+	}
+	n.turn <- struct{}{}
+	n.wg.Add(2)
+	go func() {
+		defer n.wg.Done()
+		if err := n.server.Serve(n.listener); err != nil {
+			n.fail(fmt.Errorf("serve %s: %w", n.address, err))
+		}
+	}()
+	go func() {
+		defer n.wg.Done()
+		n.resume(n.ctx)
+	}()
+	return n, nil
+}
+
+// open opens the parts in order; what it opened before an error is for
+// closeParts.
+func (n *Node) open(ctx context.Context) error {
+	if err := n.listen(ctx); err != nil {
+		return err
+	}
+	fs := n.cfg.FS
+	dir := n.cfg.DataDir
+	switch {
+	case fs == nil && dir == "":
+		fs = vfs.NewMem()
+	case fs == nil:
+		fs = vfs.Default
+	}
+	store, err := storage.Open(storage.Options{
+		Dir:    storeDir(dir),
+		FS:     fs,
+		Sync:   dir != "",
+		Logger: n.log,
+		Fatal:  n.fail,
+	})
+	if err != nil {
+		return fmt.Errorf("open the store: %w", err)
+	}
+	n.store = store
+	if err := n.readState(); err != nil {
+		return err
+	}
+	if err := n.discardStrays(); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	l, err := n.openLife(n.state.Life)
+	if err != nil {
+		return err
+	}
+	n.current = l
+	n.server = httpapi.New(httpapi.Config{
+		Name:    n.cfg.Name,
+		Table:   table{n},
+		Cluster: n,
+		Peer:    peerHandler{n},
+		Limits:  n.cfg.Limits,
+		Logger:  n.log,
+	})
+	return nil
 }
 
 // Address returns the host:port that others reach the node at.
-func (n *Node) Address() string { return "" }
+func (n *Node) Address() string { return n.address }
 
-// Done is closed when the node has come to a fatal end by itself; Wait says why.
-func (n *Node) Done() <-chan struct{} { return nil }
+// Done is closed when the node has come to an end, by itself or by Close.
+func (n *Node) Done() <-chan struct{} { return n.ended }
 
-// Wait returns why the node came to a fatal end, or nil after Close.
-func (n *Node) Wait() error { return nil }
+// Wait waits for the node's end and returns why it came by itself: nil after
+// Close. A node that has ended by itself acknowledges nothing any more; Close it.
+func (n *Node) Wait() error {
+	<-n.ended
+	return n.why
+}
 
-// Close stops the node and waits until everything it started has ended.
-func (n *Node) Close(ctx context.Context) error { return nil }
+// fail ends the node: its data can no longer be written or trusted.
+func (n *Node) fail(err error) {
+	n.ending.Do(func() {
+		n.log.Error("the node ends", "error", err)
+		n.why = err
+		n.gate.bar("the node has failed: " + err.Error())
+		n.cancel()
+		close(n.ended)
+	})
+}
+
+// Close stops the node and waits until everything it started has ended. Requests
+// under way may finish until ctx ends. A join or leave that is under way goes on
+// at the next start, if there is a data directory.
+func (n *Node) Close(ctx context.Context) error {
+	n.cancel()
+	err := n.server.Shutdown(ctx)
+	n.wg.Wait()
+	err = errors.Join(err, n.closeParts())
+	n.ending.Do(func() { close(n.ended) })
+	return err
+}
+
+// closeParts closes what open opened, in reverse.
+func (n *Node) closeParts() error {
+	var errs []error
+	if im := n.imports.Load(); im != nil {
+		im.wg.Wait()
+	}
+	for _, l := range n.takeLives() {
+		errs = append(errs, l.close())
+	}
+	if n.store != nil {
+		errs = append(errs, n.store.Close())
+	}
+	if n.listener != nil {
+		// Serve has closed it where it ran.
+		if err := n.listener.Close(); !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}

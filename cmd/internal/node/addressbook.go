@@ -1,0 +1,114 @@
+package node
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"sync"
+
+	"pipelinedht/partition"
+	"pipelinedht/partition/storage"
+)
+
+// bookKey is where the store's metadata has the address book of a life, as JSON.
+func bookKey(g storage.Generation) string { return fmt.Sprintf("peers-%d", g) }
+
+// addressBook remembers where peers were last known to be. A node that starts
+// again has no map before it has heard a leader, and finds one only by address.
+type addressBook struct {
+	life    storage.Generation
+	mu      sync.Mutex // guards the entries
+	entries map[partition.NodeID]bookEntry
+}
+
+type bookEntry struct {
+	Address     string                `json:"address"`
+	Incarnation partition.Incarnation `json:"incarnation"` // that the address came with
+}
+
+// load reads the book that the store has.
+func (b *addressBook) load(store *storage.Store) error {
+	text, ok, err := store.Meta(bookKey(b.life))
+	if err != nil || !ok {
+		return err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err := json.Unmarshal(text, &b.entries); err != nil {
+		return fmt.Errorf("read the address book: %w", err)
+	}
+	return nil
+}
+
+func (b *addressBook) find(id partition.NodeID) (bookEntry, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	e, ok := b.entries[id]
+	return e, ok
+}
+
+// take replaces the book by the peers' addresses. It returns what to store, or
+// nil where nothing is new.
+func (b *addressBook) take(peers []partition.Peer) map[string][]byte {
+	entries := make(map[partition.NodeID]bookEntry, len(peers))
+	for _, p := range peers {
+		entries[p.ID] = bookEntry{Address: p.Address, Incarnation: p.Incarnation}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if maps.Equal(b.entries, entries) {
+		return nil
+	}
+	b.entries = entries
+	text, err := json.Marshal(entries)
+	if err != nil {
+		panic(fmt.Sprintf("address book %v has no JSON form: %v", entries, err))
+	}
+	return map[string][]byte{bookKey(b.life): text}
+}
+
+// resolve tells the transport where a peer is: by the map, else by the book.
+func (l *life) resolve(id partition.NodeID) (address string, inc partition.Incarnation, ok bool) {
+	e, ok := l.book.find(id)
+	address, inc = e.Address, e.Incarnation
+	raft := l.raft.Load()
+	if raft == nil {
+		return address, inc, ok
+	}
+	if m := raft.Map(); m != nil {
+		if p, known := m.Peer(id); known && (!ok || p.Incarnation >= inc) {
+			return p.Address, p.Incarnation, true
+		}
+	}
+	return address, inc, ok
+}
+
+// keepBook stores the map's addresses whenever they change, until the life ends.
+// A map from before a restart may be older than the book: it waits for one that
+// has this start.
+func (l *life) keepBook() {
+	for {
+		changed := l.raft.Load().Watch()
+		if m := l.raft.Load().Map(); m != nil {
+			self, ok := m.Peer(l.record.Node)
+			if ok && self.Incarnation == l.record.Incarnation {
+				l.storeBook(m.Peers)
+			}
+		}
+		select {
+		case <-changed:
+		case <-l.ctx.Done():
+			return
+		}
+	}
+}
+
+func (l *life) storeBook(peers []partition.Peer) {
+	meta := l.book.take(peers)
+	if meta == nil {
+		return
+	}
+	if err := l.cfg.store.SetMeta(meta); err != nil {
+		l.cfg.fatal(fmt.Errorf("store the peers' addresses: %w", err))
+	}
+}

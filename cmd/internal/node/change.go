@@ -1,0 +1,58 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"pipelinedht/partition"
+)
+
+// change runs f, a change of membership, when no other is under way, and returns
+// its error. Should asked end first, change returns and f goes on by itself; f
+// gets asked beside the node's own context, to know whether to begin at all.
+func (n *Node) change(asked context.Context, f func(ctx, asked context.Context) error) error {
+	select {
+	case n.turn <- struct{}{}:
+	case <-asked.Done():
+		return fmt.Errorf("%w: another join or leave is under way at this node; try again", partition.ErrUnavailable)
+	case <-n.ctx.Done():
+		return errClosed
+	}
+	done := make(chan error, 1)
+	n.wg.Add(1)
+	go func() {
+		defer n.wg.Done()
+		defer func() { <-n.turn }()
+		done <- f(n.ctx, asked)
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-asked.Done():
+		return fmt.Errorf("%w: nobody waits any more; what was begun goes on", partition.ErrUnknown)
+	}
+}
+
+// both returns a context that ends with either of two.
+func both(ctx, other context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(other, cancel)
+	return ctx, func() {
+		stop()
+		cancel()
+	}
+}
+
+// pause waits for d, give or take half of it, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d/2 + rand.N(d))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

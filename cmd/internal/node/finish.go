@@ -1,0 +1,143 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"pipelinedht/fsm"
+	"pipelinedht/httpapi"
+	"pipelinedht/partition"
+)
+
+// calmTimeout is how long a join or leave whose own part is done waits for the
+// others: until they have applied its map, and the rest has settled.
+const calmTimeout = 10 * time.Second
+
+// loadImport has requests import first what is still to be imported.
+func (n *Node) loadImport(s state) error {
+	if s.Import == nil {
+		return nil
+	}
+	im, err := newImporter(n.ctx, n.store, *s.Import, s.Life.Cluster, n.log)
+	if err != nil {
+		return err
+	}
+	im.write = n.writeCurrent
+	n.imports.Store(im)
+	return nil
+}
+
+// writeCurrent carries an operation out through the current life, past the gate.
+func (n *Node) writeCurrent(ctx context.Context, op partition.Op) (partition.Outcome, partition.Info, error) {
+	h := n.life().host.Load()
+	if h == nil {
+		return partition.Outcome{}, partition.Info{}, partition.ErrUnavailable
+	}
+	return h.Write(ctx, op)
+}
+
+// endImport has requests bring nothing any more where the cluster says that all
+// is in: what was deleted since must not return. The life's map is current.
+func (n *Node) endImport(l *life) {
+	im := n.imports.Load()
+	if im == nil || !im.intent.Marked {
+		return
+	}
+	if self, ok := l.raft.Load().Map().Peer(l.record.Node); ok && !self.Importing {
+		im.finish()
+	}
+}
+
+// finishJoin imports what the node brings, and returns once that is done and the
+// node has its share of the copies.
+func (n *Node) finishJoin(ctx context.Context) (httpapi.JoinReport, error) {
+	l, im := n.life(), n.imports.Load()
+	member, cancel := l.whileMember(ctx)
+	defer cancel()
+	if err := n.importAll(member, l, im); err != nil {
+		if cause := context.Cause(member); cause != nil {
+			return httpapi.JoinReport{}, fmt.Errorf("import this node's data: %w", cause)
+		}
+		n.fail(err)
+		return httpapi.JoinReport{}, err
+	}
+	_, err := l.await(member, func(m *partition.Map) bool { return settledFor(m, l.record.Node) })
+	if err != nil {
+		return httpapi.JoinReport{}, fmt.Errorf("wait for this node's copies: %w", context.Cause(member))
+	}
+	n.awaitCalm(member, l, l.raft.Load().Map().Version)
+	counts := im.progress()
+	n.log.Info("joined", "cluster", l.record.Cluster, "imported", counts.Imported, "lost", counts.Lost)
+	return httpapi.JoinReport{Imported: counts.Imported, Lost: counts.Lost}, nil
+}
+
+// importAll runs the import to its end and deletes what it read.
+func (n *Node) importAll(ctx context.Context, l *life, im *importer) error {
+	if !im.finished() {
+		if err := im.run(ctx); err != nil {
+			return err
+		}
+	}
+	if im.intent.Marked {
+		if err := l.raft.Load().ImportDone(ctx); err != nil && !errors.Is(err, fsm.ErrUnknownPeer) {
+			return err
+		}
+	}
+	s := n.stored()
+	s.Import = nil
+	meta := s.meta()
+	meta[bookKey(im.intent.From)] = nil
+	if err := n.store.DropGeneration(im.intent.From, meta); err != nil {
+		return fmt.Errorf("delete the imported data: %w", err)
+	}
+	n.publish(s)
+	n.imports.Store(nil)
+	n.discardRaft(im.intent.From)
+	return nil
+}
+
+// settledFor reports whether every partition that concerns the node has its
+// copies where they should be.
+func settledFor(m *partition.Map, id partition.NodeID) bool {
+	for i := range m.Table {
+		if row := &m.Table[i]; row.HasCopy(id) && !row.Settled() {
+			return false
+		}
+	}
+	return true
+}
+
+// awaitCalm waits, for calmTimeout at most, until all other peers go by a map of
+// that version or a later one, and one says that all copies are settled: what the
+// user asks next, of any node, then shows the change whole.
+func (n *Node) awaitCalm(ctx context.Context, l *life, version partition.Version) {
+	ctx, cancel := context.WithTimeout(ctx, calmTimeout)
+	defer cancel()
+	for !l.calm(ctx, version) {
+		if pause(ctx, askPause) != nil {
+			return
+		}
+	}
+}
+
+// calm asks the other peers once. Those that do not answer are passed over.
+func (l *life) calm(ctx context.Context, version partition.Version) bool {
+	settled, answers := false, 0
+	for _, p := range l.raft.Load().Map().Peers {
+		if p.ID == l.record.Node || p.State != partition.Active {
+			continue
+		}
+		w, err := l.whois(ctx, p.Address)
+		if err != nil || w.Cluster != l.record.Cluster {
+			continue
+		}
+		if w.Version < version {
+			return false
+		}
+		answers++
+		settled = settled || w.Settled
+	}
+	return settled || answers == 0
+}

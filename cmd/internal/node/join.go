@@ -1,0 +1,196 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"pipelinedht/fsm"
+	"pipelinedht/httpapi"
+	"pipelinedht/partition"
+)
+
+// joinPause is about how long a join waits that met a cluster on the move.
+const joinPause = 200 * time.Millisecond
+
+// errMoving says that the target, or this node's own cluster, has changed so that
+// the join must look at it anew. Nothing else has happened.
+var errMoving = errors.New("the cluster to join is on the move")
+
+// Join leaves the present cluster, if there are others in it, and joins the one
+// that the first usable contact belongs to.
+func (n *Node) Join(asked context.Context, contacts []httpapi.Contact) (httpapi.JoinReport, error) {
+	var report httpapi.JoinReport
+	err := n.change(asked, func(ctx, asked context.Context) (err error) {
+		report, err = n.join(ctx, asked, contacts)
+		return err
+	})
+	if err != nil {
+		return httpapi.JoinReport{}, err
+	}
+	return report, nil
+}
+
+// join repeats what one try does while clusters are on the move: of nodes that
+// join each other, or in a ring, one has to wait for another.
+func (n *Node) join(ctx, asked context.Context, contacts []httpapi.Contact) (httpapi.JoinReport, error) {
+	left := false
+	for {
+		patience, cancel := both(ctx, asked)
+		t, err := n.prepare(ctx, patience, contacts, &left)
+		if err == nil {
+			err = n.tryJoin(ctx, n.life(), t)
+		}
+		if errors.Is(err, errMoving) {
+			err = pause(patience, joinPause)
+			cancel()
+			if err == nil {
+				continue
+			}
+			err = fmt.Errorf("%w: %w for too long", partition.ErrUnavailable, errMoving)
+		}
+		cancel()
+		switch {
+		case errors.Is(err, errMember):
+			return httpapi.JoinReport{AlreadyMember: true}, nil
+		case err != nil && left:
+			return httpapi.JoinReport{}, fmt.Errorf("%w; this node has left its former cluster and stands alone", err)
+		case err != nil:
+			return httpapi.JoinReport{}, err
+		}
+		return n.finishJoin(ctx)
+	}
+}
+
+// prepare finds the cluster to join and leaves the present one, if there are
+// others in it.
+func (n *Node) prepare(ctx, patience context.Context, contacts []httpapi.Contact, left *bool) (*target, error) {
+	l := n.life()
+	t, err := n.survey(patience, l, contacts)
+	if err != nil {
+		return nil, err
+	}
+	if !standalone(l.raft.Load().Map(), l) {
+		if err := n.leave(ctx, patience); err != nil {
+			return nil, fmt.Errorf("leave the present cluster first: %w", err)
+		}
+		*left = true
+		// The other cluster had time to change.
+		if t, err = n.survey(patience, n.life(), contacts); err != nil {
+			return nil, err
+		}
+	}
+	if t.Departing && t.Cluster > n.life().record.Cluster {
+		return nil, errMoving
+	}
+	return t, nil
+}
+
+// tryJoin takes the standalone node from its life old to one in the target's
+// cluster, or leaves everything as it was.
+func (n *Node) tryJoin(ctx context.Context, old *life, t *target) error {
+	intent := joinIntent{
+		ID:       randomID(),
+		Name:     n.cfg.Name,
+		Address:  n.address,
+		Stamp:    t.Stamp,
+		Contacts: t.addresses,
+		Life: lifeRecord{
+			Generation:  n.stored().Latest + 1,
+			Node:        partition.NodeID(randomID()),
+			Cluster:     t.Cluster,
+			Incarnation: 1,
+			Settings:    t.Settings,
+		},
+	}
+	switch err := old.raft.Load().Departing(ctx, intent.ID); {
+	case errors.Is(err, fsm.ErrNotAlone), errors.Is(err, fsm.ErrDeparting):
+		return errMoving
+	case err != nil:
+		return fmt.Errorf("bar others from joining this node: %w", err)
+	}
+	err := n.commit(func(s *state) {
+		s.Join = &intent
+		s.Latest = intent.Life.Generation
+	})
+	if err != nil {
+		return err
+	}
+	return n.carryOut(ctx, old, intent)
+}
+
+// resumeJoin goes on with a join that a crash interrupted.
+func (n *Node) resumeJoin(ctx context.Context, old *life, intent joinIntent) (httpapi.JoinReport, error) {
+	if err := n.carryOut(ctx, old, intent); err != nil {
+		return httpapi.JoinReport{}, fmt.Errorf("go on with the join: %w", err)
+	}
+	return n.finishJoin(ctx)
+}
+
+// carryOut does what the stored intent says. Requests wait until it is known
+// which life they are for.
+func (n *Node) carryOut(ctx context.Context, old *life, intent joinIntent) error {
+	drain, cancel := context.WithTimeout(ctx, n.cfg.RequestTimeout)
+	n.gate.shut(drain, "the node is joining another cluster; try again")
+	cancel()
+	fresh, err := n.openLife(intent.Life)
+	if err != nil {
+		return n.stay(ctx, old, nil, intent, err)
+	}
+	if err := n.admission(ctx, old, fresh, intent); err != nil {
+		if ctx.Err() != nil {
+			return errClosed // resumed at the next start
+		}
+		return n.stay(ctx, old, fresh, intent, err)
+	}
+	return n.switchLives(ctx, old, fresh, intent)
+}
+
+// stay goes back to the life old, for the reason why. fresh is nil where it did
+// not come to be.
+func (n *Node) stay(ctx context.Context, old, fresh *life, intent joinIntent, why error) error {
+	if fresh != nil {
+		if err := n.closeLife(fresh); err != nil {
+			n.log.Warn("stay alone", "error", err)
+		}
+	}
+	if err := n.commit(func(s *state) { s.Join = nil }); err != nil {
+		return err
+	}
+	n.discardRaft(intent.Life.Generation)
+	n.gate.open(old)
+	if err := old.raft.Load().Stay(ctx, intent.ID); err != nil {
+		n.log.Warn("let others join this node again", "error", err)
+	}
+	return why
+}
+
+// switchLives makes fresh, which has seen itself in its cluster's map, the
+// node's life, and leaves old's copies to be imported.
+func (n *Node) switchLives(ctx context.Context, old, fresh *life, intent joinIntent) error {
+	imports := importIntent{
+		From:       old.record.Generation,
+		Partitions: old.raft.Load().Map().Settings.Partitions,
+		Stamp:      intent.Stamp,
+		Marked:     true,
+	}
+	err := n.commit(func(s *state) {
+		s.Life = intent.Life
+		s.Life.Risen = true
+		s.Join = nil
+		s.Import = &imports
+	}, fresh.book.take(fresh.raft.Load().Map().Peers))
+	if err != nil {
+		return err
+	}
+	n.setCurrent(fresh)
+	if err := n.loadImport(n.stored()); err != nil {
+		n.fail(err)
+		return err
+	}
+	if err := n.closeLife(old); err != nil {
+		n.log.Warn("join", "error", err)
+	}
+	return n.rise(ctx, fresh)
+}

@@ -1,0 +1,257 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"pipelinedht/fsm"
+	"pipelinedht/httpapi"
+	"pipelinedht/partition"
+)
+
+const (
+	// goneInterval is how often a leaver asks whether it has been dropped.
+	goneInterval = 200 * time.Millisecond
+	// outTimeout is how long a leaver that was dropped from the map stays to be
+	// removed from Raft's configuration too.
+	outTimeout = 30 * time.Second
+)
+
+// Leave leaves the present cluster; it returns once the others are stable and
+// this node stands alone.
+func (n *Node) Leave(asked context.Context) error { return n.change(asked, n.leave) }
+
+// leave is Leave for who holds the turn. When asked ends before the cluster has
+// agreed, nothing changes.
+func (n *Node) leave(ctx, asked context.Context) error {
+	l := n.life()
+	m := l.raft.Load().Map()
+	if standalone(m, l) {
+		return nil
+	}
+	keep, err := n.ownPartitions(l, m)
+	if err != nil {
+		return err
+	}
+	intent := leaveIntent{Keep: keep}
+	if err := n.commit(func(s *state) { s.Leave = &intent }); err != nil {
+		return err
+	}
+	n.keepOnly(&intent)
+	return n.finishLeave(ctx, asked, l)
+}
+
+// ownPartitions lists what a leaver keeps: the partitions that it is primary for,
+// or, where it was removed and cannot know, all that it has whole copies of.
+func (n *Node) ownPartitions(l *life, m *partition.Map) ([]partition.ID, error) {
+	var own []partition.ID
+	select {
+	case <-l.gone:
+		copies, err := n.store.Copies(l.record.Generation)
+		if err != nil {
+			return nil, fmt.Errorf("list the copies: %w", err)
+		}
+		for _, c := range copies {
+			own = append(own, c.Partition)
+		}
+		return own, nil
+	default:
+	}
+	if m == nil {
+		return nil, fmt.Errorf("%w: the node has no map yet", partition.ErrUnavailable)
+	}
+	for i := range m.Table {
+		if m.Table[i].Primary == l.record.Node {
+			own = append(own, partition.ID(i))
+		}
+	}
+	return own, nil
+}
+
+// finishLeave takes the node out of its cluster as the stored intent says.
+func (n *Node) finishLeave(ctx, asked context.Context, l *life) error {
+	if err := n.askOut(ctx, asked, l); err != nil {
+		if ctx.Err() != nil {
+			return errClosed // resumed at the next start
+		}
+		if err := n.commit(func(s *state) { s.Leave = nil }); err != nil {
+			return err
+		}
+		n.keepOnly(nil)
+		return err
+	}
+	if err := l.awaitGone(ctx); err != nil {
+		return errClosed
+	}
+	drain, cancel := context.WithTimeout(ctx, n.cfg.RequestTimeout)
+	n.gate.shut(drain, "the node is leaving its cluster; try again")
+	cancel()
+	l.awaitOut(ctx)
+	n.awaitCalm(ctx, l, 0)
+	return n.standAlone(ctx, l)
+}
+
+// askOut has the cluster agree to this node's going. An error but ctx's says that
+// it has not and will not: partition.ErrUnavailable or httpapi.ErrConflict.
+func (n *Node) askOut(ctx, asked context.Context, l *life) error {
+	patience, cancel := both(ctx, asked)
+	defer cancel()
+	for {
+		select {
+		case <-l.gone:
+			return nil
+		default:
+		}
+		var refusal fsm.Refusal
+		err := l.raft.Load().RemovePeer(patience, l.record.Node)
+		switch {
+		case err == nil, errors.Is(err, fsm.ErrUnknownPeer):
+			return nil
+		case errors.As(err, &refusal):
+			return fmt.Errorf("%w: this node cannot leave now: %w", httpapi.ErrConflict, err)
+		case errors.Is(err, partition.ErrUnavailable):
+			return err
+		case ctx.Err() != nil:
+			return ctx.Err()
+		}
+		// It may have been agreed to: that has to be found out, whoever waits.
+		cancel()
+		patience, cancel = context.WithTimeout(ctx, admissionTimeout)
+	}
+}
+
+// awaitGone serves on until the node is no peer any more, by its own map or by
+// another peer's word.
+func (l *life) awaitGone(ctx context.Context) error {
+	tick := time.NewTicker(goneInterval)
+	defer tick.Stop()
+	raft := l.raft.Load()
+	for {
+		changed := raft.Watch()
+		if raft.Map() != nil && !l.member() {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-l.gone:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+			if _, dropped := raft.Dropped(ctx); dropped {
+				return nil
+			}
+		}
+	}
+}
+
+// awaitOut waits, for outTimeout at most, until every other peer that answers has
+// the node neither in its map nor in Raft's configuration: until then Raft counts
+// on it.
+func (l *life) awaitOut(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, outTimeout)
+	defer cancel()
+	for !l.out(ctx) {
+		if pause(ctx, goneInterval/2) != nil {
+			return
+		}
+	}
+}
+
+func (l *life) out(ctx context.Context) bool {
+	raft := l.raft.Load()
+	m := raft.Map()
+	if m == nil {
+		return true
+	}
+	answers := 0
+	for _, p := range m.Peers {
+		if p.ID == l.record.Node || p.State != partition.Active {
+			continue
+		}
+		one, cancel := context.WithTimeout(ctx, time.Second)
+		standing, err := raft.Ask(one, p.ID, l.record.Node)
+		cancel()
+		if err != nil {
+			continue
+		}
+		if standing.Peer || standing.Server {
+			return false
+		}
+		answers++
+	}
+	return answers > 0
+}
+
+// standAlone begins a cluster of this node alone with the copies that it keeps.
+func (n *Node) standAlone(ctx context.Context, l *life) error {
+	stamp := partition.Stamp(time.Now().UnixMicro())
+	if m := l.raft.Load().Map(); m != nil {
+		stamp = max(stamp, m.Stamp)
+	}
+	if err := n.closeLife(l); err != nil {
+		n.log.Warn("leave", "error", err)
+	}
+	s, err := n.rehome(l.record, stamp)
+	if err != nil {
+		n.fail(err)
+		return err
+	}
+	n.keepOnly(nil)
+	fresh, err := n.openLife(s.Life)
+	if err == nil {
+		n.setCurrent(fresh)
+		err = n.loadImport(s)
+	}
+	if err != nil {
+		n.fail(err)
+		return err
+	}
+	if err := n.rise(ctx, fresh); err != nil {
+		return err
+	}
+	n.discardRaft(l.record.Generation)
+	n.log.Info("left; standing alone", "former_cluster", l.record.Cluster)
+	return nil
+}
+
+// rehome moves the copies that the leaver keeps into the generation of a new
+// life, and makes that life the node's, all in one. Each copy bears where it came
+// from: records up to stamp are no news there.
+func (n *Node) rehome(old lifeRecord, stamp partition.Stamp) (state, error) {
+	copies, err := n.store.Copies(old.Generation)
+	if err != nil {
+		return state{}, fmt.Errorf("list the copies to keep: %w", err)
+	}
+	kept := make(map[partition.ID]bool)
+	s := n.stored()
+	for _, p := range s.Leave.Keep {
+		kept[p] = true
+	}
+	for _, c := range copies {
+		stamp = max(stamp, c.Position.Stamp)
+	}
+	moves := make(map[partition.ID]partition.Origin)
+	for _, c := range copies {
+		if kept[c.Partition] && c.Position.Mark == nil {
+			moves[c.Partition] = partition.Origin{Cluster: old.Cluster, Stamp: stamp}
+		}
+	}
+	s.Leave = nil
+	s.Latest++
+	s.Life = newFounder(s.Latest, old.Settings, founder{Stamp: stamp, Kept: true})
+	if s.Import != nil {
+		imports := *s.Import
+		imports.Marked = false
+		s.Import = &imports
+	}
+	meta := s.meta()
+	meta[bookKey(old.Generation)] = nil
+	if err := n.store.MoveCopies(old.Generation, s.Latest, moves, meta); err != nil {
+		return state{}, fmt.Errorf("keep this node's copies: %w", err)
+	}
+	n.publish(s)
+	return s, nil
+}
