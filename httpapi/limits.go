@@ -10,7 +10,7 @@ type Limits struct {
 	KeyBytes    int // of one key, unescaped; 4 KiB, beyond: 414
 	ValueBytes  int // of one value; 16 MiB, beyond: 413
 	JoinBytes   int // of a join list; 64 KiB, beyond: 413
-	HeaderBytes int // of request line and headers; 128 KiB, beyond: 431
+	HeaderBytes int // of request line and headers; 128 KiB, or 4 KeyBytes if that is more, beyond: 431
 
 	// Connections at once, those between nodes not counted; 4,096. One more
 	// closes the one that has been idle for longest, or itself if none is idle.
@@ -35,11 +35,12 @@ type Limits struct {
 // bound on connections is enough.
 const smallBody = 64 << 10
 
-func (l Limits) withDefaults() Limits {
+// WithDefaults returns l with zero fields replaced by their defaults.
+func (l Limits) WithDefaults() Limits {
 	l.KeyBytes = cmp.Or(l.KeyBytes, 4<<10)
 	l.ValueBytes = cmp.Or(l.ValueBytes, 16<<20)
 	l.JoinBytes = cmp.Or(l.JoinBytes, 64<<10)
-	l.HeaderBytes = cmp.Or(l.HeaderBytes, 128<<10)
+	l.HeaderBytes = cmp.Or(l.HeaderBytes, max(128<<10, 4*l.KeyBytes))
 	l.Connections = cmp.Or(l.Connections, 4096)
 	l.Requests = cmp.Or(l.Requests, 2048)
 	l.BodyBytes = max(cmp.Or(l.BodyBytes, 256<<20), l.ValueBytes, l.JoinBytes)

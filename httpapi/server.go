@@ -64,7 +64,7 @@ func New(cfg Config) *Server {
 		table:   cfg.Table,
 		cluster: cfg.Cluster,
 		peer:    cfg.Peer,
-		limits:  cfg.Limits.withDefaults(),
+		limits:  cfg.Limits.WithDefaults(),
 		log:     cfg.Logger,
 		ownName: []string{cfg.Name},
 	}

@@ -61,6 +61,7 @@ func (f *serveFlags) define(flags *pflag.FlagSet) {
 	flags.DurationVar(&c.ReplaceAfter, "replace-after", node.DefaultReplaceAfter, "how long a peer may be down before its copies are made elsewhere")
 	flags.DurationVar(&c.RequestTimeout, "request-timeout", node.DefaultRequestTimeout, "how long a request may wait for the cluster")
 	flags.DurationVar(&f.shutdownTimeout, "shutdown-timeout", 30*time.Second, "how long to hand things over after SIGTERM")
+	defineLimits(flags, &c.Limits)
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 }
 
@@ -95,6 +96,7 @@ func (f *serveFlags) config(log io.Writer) (node.Config, error) {
 	last("replace-after", c.ReplaceAfter)
 	last("request-timeout", c.RequestTimeout)
 	last("shutdown-timeout", f.shutdownTimeout)
+	faults = append(faults, limitFaults(c.Limits)...)
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(f.logLevel)); err != nil {
 		faults = append(faults, fmt.Errorf("--log-level %q: give debug, info, warn or error", f.logLevel))
