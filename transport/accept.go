@@ -32,7 +32,12 @@ func (t *Transport) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = errBusy
 	}
 	if refusal := (*Refusal)(nil); errors.As(err, &refusal) {
-		w.Header().Set("Upgrade", upgradeToken)
+		switch refusal.Status {
+		case http.StatusUpgradeRequired:
+			w.Header().Set("Upgrade", upgradeToken)
+		case http.StatusMethodNotAllowed:
+			w.Header().Set("Allow", http.MethodGet)
+		}
 		http.Error(w, refusal.Reason, refusal.Status)
 		return
 	}
@@ -93,6 +98,7 @@ func (t *Transport) checkMember(h *hello) error {
 	case !t.hear(h.from):
 		return stale(h)
 	}
+	t.peers.hurry(h.from.Node)
 	return nil
 }
 

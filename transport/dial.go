@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"syscall"
 	"time"
@@ -32,10 +33,12 @@ type stream struct {
 	begun  []byte // already read from Conn, belongs before what it reads next
 }
 
-// dial connects to the address and shakes hands. Target 0 is whoever answers.
+// dial connects to the address and shakes hands. Target 0 is whoever answers. It
+// ends with ctx or the Transport.
 func (t *Transport) dial(ctx context.Context, address string, kind streamKind, target partition.NodeID) (*stream, error) {
 	ctx, cancel := context.WithTimeout(ctx, handshakeTime)
 	defer cancel()
+	defer context.AfterFunc(t.ctx, cancel)()
 	nc, err := t.cfg.Dial(ctx, address)
 	if err != nil {
 		return nil, err
@@ -129,10 +132,7 @@ func (t *Transport) exchangeProofs(nc net.Conn, in *bufio.Reader, address string
 
 // ask sends a request of the handshake and returns the answer's head.
 func ask(nc net.Conn, in *bufio.Reader, address string, h *hello, proof string) (*http.Response, error) {
-	r, err := http.NewRequest(http.MethodGet, "http://"+address+Path, nil)
-	if err != nil {
-		return nil, err
-	}
+	r := &http.Request{Method: http.MethodGet, URL: &url.URL{Path: Path}, Host: address, Header: make(http.Header)}
 	h.write(r.Header)
 	if proof != "" {
 		r.Header.Set(headerProof, proof)

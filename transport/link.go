@@ -37,8 +37,9 @@ type link struct {
 
 // attempt is one dial.
 type attempt struct {
-	err  error         // set before done is closed
-	done chan struct{} // closed when the dial has succeeded or failed
+	hurry chan struct{} // one token: do not wait any longer before it
+	err   error         // set before done is closed
+	done  chan struct{} // closed when the dial has succeeded or failed
 }
 
 // busy reports whether there is a connection or one is being dialled.
@@ -79,10 +80,23 @@ func (l *link) demand() *attempt {
 		if !l.t.begin() {
 			return nil
 		}
-		l.attempt = &attempt{done: make(chan struct{})}
+		l.attempt = &attempt{hurry: make(chan struct{}, 1), done: make(chan struct{})}
 		go l.run(l.attempt, time.Until(l.earliest))
 	}
 	return l.attempt
+}
+
+// hurry ends the wait after failed dials: the peer has just shown that it lives.
+func (l *link) hurry() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.backoff, l.earliest = 0, time.Time{}
+	if l.attempt != nil {
+		select {
+		case l.attempt.hurry <- struct{}{}:
+		default:
+		}
+	}
 }
 
 // run carries an attempt out, after the delay.
@@ -92,6 +106,7 @@ func (l *link) run(a *attempt, delay time.Duration) {
 	defer timer.Stop()
 	select {
 	case <-timer.C:
+	case <-a.hurry:
 	case <-l.t.ctx.Done():
 	}
 	began := time.Now()

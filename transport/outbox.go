@@ -1,26 +1,34 @@
 package transport
 
-// segmentSize is how many bytes of small frames are written with one system
-// call; a frame with a body of a quarter of it or more is a segment of its own.
-const segmentSize = 64 << 10
+const (
+	// segmentSize is how many bytes of small frames are written with one system
+	// call.
+	segmentSize = 64 << 10
+	// ownSegment is the size in bytes from which a body is a segment of its own.
+	ownSegment = 16 << 10
+)
 
 // frame is one to be sent.
 type frame struct {
-	head  [headerSize]byte
+	kind  frameKind
+	id    uint64
 	body  []byte
-	whole []byte // head and body, if body is large; copied ahead of any lock
+	whole []byte // a large one, encoded ahead of any lock; nil: a small one
 }
 
 func newFrame(kind frameKind, id uint64, body []byte) frame {
-	f := frame{body: body}
-	appendHeader(f.head[:0], kind, id, body)
-	if len(body) >= segmentSize/4 {
-		f.whole = append(append(make([]byte, 0, f.size()), f.head[:]...), body...)
+	f := frame{kind: kind, id: id, body: body}
+	if len(body) >= ownSegment {
+		f.whole = f.append(make([]byte, 0, f.size()))
 	}
 	return f
 }
 
 func (f *frame) size() int { return headerSize + len(f.body) }
+
+func (f *frame) append(buf []byte) []byte {
+	return append(appendHeader(buf, f.kind, f.id, f.body), f.body...)
+}
 
 // outbox holds the frames that wait to be written to a connection. It has no lock
 // of its own: its connection's guards it.
@@ -50,7 +58,7 @@ func (o *outbox) add(f *frame) {
 		o.spare = nil
 		last++
 	}
-	o.segments[last] = append(append(o.segments[last], f.head[:]...), f.body...)
+	o.segments[last] = f.append(o.segments[last])
 }
 
 // take returns all that waits, in the memory of an earlier batch.

@@ -112,6 +112,15 @@ func (p *peerTable) hear(id Identity, t *Transport) (stale []closer, ok bool) {
 	return stale, true
 }
 
+// hurry has the links to a peer dialled at once where that is wanted.
+func (p *peerTable) hurry(id partition.NodeID) {
+	if q := p.known(id); q != nil {
+		for lane := range q.links {
+			q.links[lane].hurry()
+		}
+	}
+}
+
 // place puts a connection into the place of its lane if that is free, and
 // returns the one that is in the way otherwise. ok is false if a newer one has
 // been there.

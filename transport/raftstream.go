@@ -77,6 +77,10 @@ func (l *streamLayer) Dial(address raft.ServerAddress, timeout time.Duration) (n
 	if err != nil {
 		return nil, err
 	}
+	if !l.t.begin() {
+		return nil, ErrClosed
+	}
+	defer l.t.running.Done()
 	ctx, cancel := context.WithTimeout(l.t.ctx, timeout)
 	defer cancel()
 	s, err := l.t.dialPeer(ctx, id, kindRaft)

@@ -97,6 +97,7 @@ func (c *conn) endBatch() {
 
 // admitLarge waits until a large body may be taken in, and gives it a deadline.
 func (c *conn) admitLarge(size int) (done func(), err error) {
+	c.endBatch()
 	release := func() {}
 	if size > largeBody {
 		select {

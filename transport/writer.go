@@ -47,12 +47,15 @@ func (c *conn) write() error {
 	}
 }
 
-// takeBatch gives the last batch, now written, back and returns the next one,
-// empty if there is none.
+// takeBatch gives the last batch, now written, back and returns the next one. It
+// is empty if there is none or the connection is closed.
 func (c *conn) takeBatch(last [][]byte) [][]byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.out.wrote(last)
+	if c.err != nil {
+		return nil
+	}
 	if len(last) > 0 {
 		c.signalRoomLocked()
 	}
