@@ -1,6 +1,7 @@
 package partition
 
 import (
+	"fmt"
 	"slices"
 	"sort"
 )
@@ -22,12 +23,22 @@ const (
 )
 
 // String returns the word that JSON and the dashboard use.
-func (s PeerState) String() string {
-	return [...]string{"active", "down", "replaced", "leaving"}[s]
-}
+func (s PeerState) String() string { return peerStates[s] }
+
+var peerStates = [...]string{Active: "active", Down: "down", Replaced: "replaced", Leaving: "leaving"}
 
 // MarshalText writes the form of String.
 func (s PeerState) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads a word that MarshalText writes.
+func (s *PeerState) UnmarshalText(text []byte) error {
+	i := slices.Index(peerStates[:], string(text))
+	if i < 0 {
+		return fmt.Errorf("peer state %q is none of %q", text, peerStates)
+	}
+	*s = PeerState(i)
+	return nil
+}
 
 // Peer is a node in the map.
 type Peer struct {
