@@ -93,8 +93,7 @@ func permits(m *partition.Map, by partition.NodeID, ch *partition.Change) bool {
 	if row.Epoch != ch.Epoch || !slices.Contains(row.InSync, ch.Primary) || !slices.Contains(ch.InSync, ch.Primary) {
 		return false
 	}
-	if by != row.Primary &&
-		(by != ch.Primary || !slices.Contains(row.InSync, by) || slices.Contains(ch.InSync, row.Primary)) {
+	if by != row.Primary && (by != ch.Primary || slices.Contains(ch.InSync, row.Primary)) {
 		return false
 	}
 	for i, id := range ch.InSync {

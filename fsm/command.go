@@ -18,8 +18,8 @@ func (h header) after(p progress) bool {
 // command is one change of the state that a node proposes.
 type command interface {
 	kind() commandKind
-	// apply judges the command against the draft and writes its effect there. A
-	// command that returns a Refusal has changed nothing.
+	// apply judges the command against the draft and writes its effect there. If it
+	// returns a Refusal the draft is thrown away.
 	apply(d *draft) Refusal
 	encode(w *writer)
 	decode(r *reader)

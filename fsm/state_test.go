@@ -11,13 +11,13 @@ import (
 
 // log applies commands to a state under numbers that rise.
 type log struct {
-	t *testing.T
+	t testing.TB
 	*State
 	number map[partition.NodeID]uint64
 }
 
 // born returns the log of a cluster just founded by node 1, of q partitions.
-func born(t *testing.T, q int) *log {
+func born(t testing.TB, q int) *log {
 	t.Helper()
 	l := &log{t: t, State: &State{}, number: make(map[partition.NodeID]uint64)}
 	f := &found{
