@@ -140,4 +140,3 @@ func TestMemorySnapshotsShowWholeOnesOnly(t *testing.T) {
 		t.Fatal("the first is still there")
 	}
 }
-

@@ -70,7 +70,7 @@ func (g *group) next() step {
 		}
 	}
 	for _, id := range want {
-		if !g.votes(id) && g.safe(step{stepPromote, id}) {
+		if !g.votes(id) && g.voters() < maxVoters && g.safe(step{stepPromote, id}) {
 			return step{stepPromote, id}
 		}
 	}
@@ -145,6 +145,16 @@ func (g *group) safe(after step) bool {
 		}
 	}
 	return live > voters/2
+}
+
+func (g *group) voters() int {
+	n := 0
+	for _, s := range g.servers {
+		if s.voter {
+			n++
+		}
+	}
+	return n
 }
 
 func (g *group) votes(id partition.NodeID) bool {

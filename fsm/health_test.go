@@ -1,0 +1,72 @@
+package fsm
+
+import (
+	"reflect"
+	"testing"
+	"time"
+
+	"pipelinedht/partition"
+)
+
+func TestDiagnose(t *testing.T) {
+	const replaceAfter = time.Minute
+	active := partition.Peer{ID: 2, Incarnation: 3}
+	in := func(s partition.PeerState) partition.Peer {
+		p := active
+		p.State = s
+		return p
+	}
+	newcomer := partition.Peer{ID: 2, Incarnation: 1, Importing: true, State: partition.Down}
+	say := func(t turn) command { return &peerState{2, 3, t} }
+	cases := []struct {
+		name  string
+		p     partition.Peer
+		s     sighting
+		holds bool
+		want  command
+	}{
+		{"active and heard", active, sighting{true, downAfter - 1}, true, nil},
+		{"active and silent", active, sighting{true, downAfter}, true, say(turnDown)},
+		{"active, not yet heard by a new leader", active, sighting{false, startGrace - 1}, true, nil},
+		{"active, never heard", active, sighting{false, startGrace}, true, say(turnDown)},
+		{"down and heard", in(partition.Down), sighting{true, backWithin - 1}, true, say(turnBack)},
+		{"down, heard a while ago", in(partition.Down), sighting{true, backWithin}, true, nil},
+		{"down, just looked for", in(partition.Down), sighting{false, 0}, true, nil},
+		{"down for long", in(partition.Down), sighting{true, replaceAfter}, true, say(turnReplaced)},
+		{"down for long, never heard", in(partition.Down), sighting{false, replaceAfter}, true, say(turnReplaced)},
+		{"replaced and heard", in(partition.Replaced), sighting{true, 0}, true, say(turnBack)},
+		{"replaced and silent", in(partition.Replaced), sighting{true, replaceAfter}, true, nil},
+		{"leaving and silent", in(partition.Leaving), sighting{true, replaceAfter}, true, nil},
+		{"added and never up", newcomer, sighting{false, replaceAfter}, false, &removePeer{2}},
+		{"added, not for long", newcomer, sighting{false, replaceAfter - 1}, false, nil},
+		{"added, up, and silent since", newcomer, sighting{true, replaceAfter}, false, &peerState{2, 1, turnReplaced}},
+		{"added, with a copy in sync", newcomer, sighting{false, replaceAfter}, true, &peerState{2, 1, turnReplaced}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			got := diagnose(c.p, c.s, replaceAfter, func(partition.NodeID) bool { return c.holds })
+			if !reflect.DeepEqual(got, c.want) {
+				t.Fatalf("got %+v, want %+v", got, c.want)
+			}
+		})
+	}
+}
+
+func TestAReignBelievesOnlyWhatItHasHeardItself(t *testing.T) {
+	contacts := newContacts()
+	contacts.hear(serverID(2), 10)
+	began := time.Now().Add(time.Second)
+	g := newReign(contacts, began)
+	if s := g.sight(2, began); s.heard || s.quiet != 0 {
+		t.Fatalf("what an earlier reign heard: %+v", s)
+	}
+	if s := g.sight(2, began.Add(time.Minute)); s.heard || s.quiet != time.Minute {
+		t.Fatalf("a minute later: %+v", s)
+	}
+	if !g.live(2, began.Add(downAfter-1)) || g.live(2, began.Add(downAfter)) {
+		t.Fatal("the benefit of the doubt does not last for downAfter")
+	}
+	if g.ready(2, 10, began) {
+		t.Fatal("ready by what an earlier reign heard")
+	}
+}
