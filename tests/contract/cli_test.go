@@ -23,7 +23,7 @@ const (
 // with that status.
 func command(t *testing.T, n *harness.Node, status int, stdin string, args ...string) harness.Result {
 	t.Helper()
-	r := harness.Exec(t, stdin, append(args, "--addr", n.Address())...)
+	r := harness.Exec(t, stdin, slices.Insert(slices.Clone(args), 1, "--addr", n.Address())...)
 	if r.Exit != status {
 		t.Errorf("dht %q: got exit status %d, want %d; it printed %q and %q", args, r.Exit, status, r.Stdout, r.Stderr)
 	}
