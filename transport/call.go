@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 
 	"pipelinedht/partition"
 )
@@ -19,9 +18,6 @@ type result struct {
 	body []byte
 	err  error
 }
-
-// calls that are done, each with an empty result channel.
-var callPool = sync.Pool{New: func() any { return &call{result: make(chan result, 1)} }}
 
 // errNotTaken is returned by conn.call when the connection closed before it took
 // the request: another one may.
@@ -52,24 +48,24 @@ func (t *Transport) Call(ctx context.Context, to partition.NodeID, lane Lane, bo
 
 // call sends a request and waits for the reply.
 func (c *conn) call(ctx context.Context, body []byte) ([]byte, error) {
-	waiting := callPool.Get().(*call)
+	waiting, ok := c.t.idleCalls.Get().(*call)
+	if !ok {
+		waiting = &call{result: make(chan result, 1)}
+	}
+	defer c.t.idleCalls.Put(waiting)
 	id, err := c.request(ctx, waiting, body)
 	if err != nil {
-		callPool.Put(waiting)
 		return nil, err
 	}
 	select {
 	case r := <-waiting.result:
-		callPool.Put(waiting)
 		return r.body, r.err
 	case <-ctx.Done():
 	}
 	if c.abandon(id) {
-		callPool.Put(waiting)
 		return nil, fmt.Errorf("%w: %w", ErrLost, context.Cause(ctx))
 	}
-	r := <-waiting.result // it came just now
-	callPool.Put(waiting)
+	r := <-waiting.result // it was on its way already
 	return r.body, r.err
 }
 

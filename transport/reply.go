@@ -5,18 +5,13 @@ import (
 	"sync/atomic"
 )
 
-const (
-	// maxRequestBytes bounds the requests that peers have under way at one
-	// Transport; what comes beyond is answered frameBusy, unseen.
-	maxRequestBytes = 256 << 20
-	// requestCost is what a request counts beside its body, in bytes.
-	requestCost = 1 << 10
-)
+// requestCost is what a request counts beside its body, in bytes.
+const requestCost = 1 << 10
 
-// serve hands a request to the Handler.
+// serve hands a request to the Handler, unless too many are with it already.
 func (c *conn) serve(id uint64, body []byte) {
 	cost := int64(len(body) + requestCost)
-	if c.t.requests.Add(cost) > maxRequestBytes {
+	if c.t.requests.Add(cost) > c.t.cfg.RequestBytes {
 		c.t.requests.Add(-cost)
 		c.reply(newFrame(frameBusy, id, nil))
 		return

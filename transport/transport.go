@@ -32,6 +32,10 @@ type Config struct {
 	// is silent for three times as long is closed. The same on all nodes.
 	// 0: 1 s.
 	KeepAlive time.Duration
+	// RequestBytes bounds the requests of peers that have no reply yet; what
+	// comes beyond is turned down, and ErrNotSent to its sender. Each counts a
+	// KiB and its body. 0: 256 MiB.
+	RequestBytes int64
 }
 
 // Handler is what a Transport tells. Its methods are called from many goroutines;
@@ -67,8 +71,9 @@ type Transport struct {
 	serials atomic.Uint64 // given to dials
 	streams *streamLayer
 
-	requests atomic.Int64  // bytes that count towards maxRequestBytes
-	large    chan struct{} // a token for each large frame that is being read
+	requests  atomic.Int64  // bytes that count towards Config.RequestBytes
+	large     chan struct{} // a token for each large frame that is being read
+	idleCalls sync.Pool     // of *call, each with an empty result channel
 
 	mu       sync.Mutex
 	closed   bool
@@ -92,6 +97,9 @@ func New(cfg Config) *Transport {
 	}
 	if cfg.KeepAlive == 0 {
 		cfg.KeepAlive = time.Second
+	}
+	if cfg.RequestBytes == 0 {
+		cfg.RequestBytes = 256 << 20
 	}
 	t := &Transport{
 		cfg:   cfg,
