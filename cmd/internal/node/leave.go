@@ -97,29 +97,37 @@ func (n *Node) finishLeave(ctx, asked context.Context, l *life) error {
 // it has not and will not: partition.ErrUnavailable or httpapi.ErrConflict.
 func (n *Node) askOut(ctx, asked context.Context, l *life) error {
 	patience, cancel := both(ctx, asked)
-	defer cancel()
-	for {
-		select {
-		case <-l.gone:
-			return nil
-		default:
-		}
-		var refusal fsm.Refusal
-		err := l.raft.Load().RemovePeer(patience, l.record.Node)
-		switch {
-		case err == nil, errors.Is(err, fsm.ErrUnknownPeer):
-			return nil
-		case errors.As(err, &refusal):
-			return fmt.Errorf("%w: this node cannot leave now: %w", httpapi.ErrConflict, err)
-		case errors.Is(err, partition.ErrUnavailable):
-			return err
-		case ctx.Err() != nil:
-			return ctx.Err()
-		}
+	err := l.askOutOnce(patience)
+	cancel()
+	for errors.Is(err, partition.ErrUnknown) && ctx.Err() == nil {
 		// It may have been agreed to: that has to be found out, whoever waits.
+		patience, cancel := context.WithTimeout(ctx, admissionTimeout)
+		err = l.askOutOnce(patience)
 		cancel()
-		patience, cancel = context.WithTimeout(ctx, admissionTimeout)
+		if errors.Is(err, partition.ErrUnavailable) {
+			err = partition.ErrUnknown
+		}
 	}
+	return err
+}
+
+// askOutOnce proposes the node's removal. partition.ErrUnknown: it may come to
+// pass yet.
+func (l *life) askOutOnce(ctx context.Context) error {
+	select {
+	case <-l.gone:
+		return nil
+	default:
+	}
+	var refusal fsm.Refusal
+	err := l.raft.Load().RemovePeer(ctx, l.record.Node)
+	switch {
+	case errors.Is(err, fsm.ErrUnknownPeer):
+		return nil
+	case errors.As(err, &refusal):
+		return fmt.Errorf("%w: this node cannot leave now: %w", httpapi.ErrConflict, err)
+	}
+	return err
 }
 
 // awaitGone serves on until the node is no peer any more, by its own map or by

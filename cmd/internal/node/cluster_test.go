@@ -1,0 +1,231 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pipelinedht/httpapi"
+	"pipelinedht/partition"
+)
+
+// cluster is a set of nodes in one synctest bubble, on a network in memory.
+type cluster struct {
+	t     *testing.T
+	net   *network
+	begun time.Time
+	nodes map[string]*Node
+	log   *slog.Logger
+	// partitions of the clusters that its nodes found.
+	partitions int
+}
+
+// inBubble runs f with a cluster of no nodes yet, under simulated time. Nodes that
+// f leaves open are closed.
+func inBubble(t *testing.T, f func(c *cluster)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		c := &cluster{t: t, net: newNetwork(), begun: time.Now(), nodes: make(map[string]*Node), partitions: 16}
+		c.log = slog.New(slog.DiscardHandler)
+		if testing.Verbose() && os.Getenv("NODE_LOG") != "" {
+			c.log = slog.New(slog.NewTextHandler(os.Stderr, nil))
+		}
+		f(c)
+		for name := range c.nodes {
+			c.stop(name)
+		}
+	})
+}
+
+// config of the node with that name; its address is NAME:1.
+func (c *cluster) config(name string) Config {
+	return Config{
+		Name:       name,
+		Listener:   c.net.listen(name + ":1"),
+		Partitions: c.partitions,
+		Logger:     c.log,
+		Dial:       c.net.dialer(name + ":1"),
+		Clock:      func() time.Duration { return time.Since(c.begun) },
+	}
+}
+
+// start starts a node and waits until it is ready.
+func (c *cluster) start(name string, options ...func(*Config)) *Node {
+	c.t.Helper()
+	cfg := c.config(name)
+	for _, option := range options {
+		option(&cfg)
+	}
+	n, err := Open(c.t.Context(), cfg)
+	if err != nil {
+		c.t.Fatalf("start %s: %v", name, err)
+	}
+	c.nodes[name] = n
+	c.awaitReady(n)
+	return n
+}
+
+// startAll starts nodes.
+func (c *cluster) startAll(names ...string) {
+	for _, name := range names {
+		c.start(name)
+	}
+}
+
+// stop stops a node, as on SIGTERM with no patience.
+func (c *cluster) stop(name string) {
+	c.t.Helper()
+	n := c.nodes[name]
+	delete(c.nodes, name)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if err := n.Close(ctx); err != nil {
+		c.t.Errorf("close %s: %v", name, err)
+	}
+}
+
+// awaitReady waits until the node serves.
+func (c *cluster) awaitReady(n *Node) {
+	c.t.Helper()
+	c.eventually(time.Minute, "ready", func() error { return n.Ready() })
+}
+
+// eventually polls until f returns nil, for at most limit of simulated time.
+func (c *cluster) eventually(limit time.Duration, what string, f func() error) {
+	c.t.Helper()
+	var err error
+	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if err = f(); err == nil {
+			return
+		}
+	}
+	c.t.Fatalf("not %s within %v: %v", what, limit, err)
+}
+
+// join has a node join the first of others that answers.
+func (c *cluster) join(name string, others ...string) httpapi.JoinReport {
+	c.t.Helper()
+	report, err := c.tryJoin(name, others...)
+	if err != nil {
+		c.t.Fatalf("%s joins %v: %v", name, others, err)
+	}
+	return report
+}
+
+func (c *cluster) tryJoin(name string, others ...string) (httpapi.JoinReport, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	var contacts []httpapi.Contact
+	for _, o := range others {
+		contacts = append(contacts, httpapi.Contact{Name: o, Address: o + ":1"})
+	}
+	return c.nodes[name].Join(ctx, contacts)
+}
+
+func (c *cluster) leave(name string) {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	if err := c.nodes[name].Leave(ctx); err != nil {
+		c.t.Fatalf("%s leaves: %v", name, err)
+	}
+}
+
+// put writes through a node.
+func (c *cluster) put(name, key, value string) {
+	c.t.Helper()
+	op := partition.Op{Kind: partition.OpPut, Key: []byte(key), Value: []byte(value)}
+	if _, _, err := (table{c.nodes[name]}).Write(context.Background(), op); err != nil {
+		c.t.Fatalf("put %s through %s: %v", key, name, err)
+	}
+}
+
+// del deletes through a node.
+func (c *cluster) del(name, key string) {
+	c.t.Helper()
+	op := partition.Op{Kind: partition.OpDelete, Key: []byte(key)}
+	if _, _, err := (table{c.nodes[name]}).Write(context.Background(), op); err != nil {
+		c.t.Fatalf("delete %s through %s: %v", key, name, err)
+	}
+}
+
+// get reads through a node; missing keys read as "-".
+func (c *cluster) get(name, key string) string {
+	c.t.Helper()
+	value, err := read(context.Background(), c.nodes[name], key)
+	if err != nil {
+		c.t.Fatalf("get %s through %s: %v", key, name, err)
+	}
+	return value
+}
+
+func read(ctx context.Context, n *Node, key string) (string, error) {
+	r, err := table{n}.Get(ctx, []byte(key))
+	defer r.Close()
+	switch {
+	case err != nil:
+		return "", err
+	case !r.Found:
+		return "-", nil
+	}
+	return string(r.Record.Value), nil
+}
+
+// expect checks a key's value through every one of the nodes.
+func (c *cluster) expect(key, want string, names ...string) {
+	c.t.Helper()
+	for _, name := range names {
+		if got := c.get(name, key); got != want {
+			c.t.Errorf("%s through %s: got %q, want %q", key, name, got, want)
+		}
+	}
+}
+
+// keys lists the keys that a node is primary for, sorted.
+func (c *cluster) keys(name string) []string {
+	c.t.Helper()
+	var keys []string
+	err := table{c.nodes[name]}.Keys(context.Background(), func(key []byte) bool {
+		keys = append(keys, string(key))
+		return true
+	})
+	if err != nil {
+		c.t.Fatalf("keys of %s: %v", name, err)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// peers checks what every node says of its cluster's peers.
+func (c *cluster) peers(names ...string) {
+	c.t.Helper()
+	for _, name := range names {
+		got := slices.Sorted(slices.Values(c.nodes[name].Peers()))
+		if want := slices.Sorted(slices.Values(names)); !slices.Equal(got, want) {
+			c.t.Errorf("peers of %s: got %v, want %v", name, got, want)
+		}
+	}
+}
+
+// numbered returns prefix1 to prefixN.
+func numbered(prefix string, n int) []string {
+	keys := make([]string, n)
+	for i := range keys {
+		keys[i] = fmt.Sprintf("%s%d", prefix, i+1)
+	}
+	return keys
+}
+
+// errIs fails the test unless err is want.
+func errIs(t *testing.T, err, want error) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Errorf("error: got %v, want one that is %q", err, want)
+	}
+}
