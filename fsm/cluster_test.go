@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"pipelinedht/partition"
@@ -31,18 +31,23 @@ func newCluster(t *testing.T) *cluster {
 	return c
 }
 
-// start opens a node, found says whether as founder.
+// config returns a node's configuration: the one it had, or a new one.
+func (c *cluster) config(id partition.NodeID) Config {
+	if cfg, ok := c.cfgs[id]; ok {
+		return cfg
+	}
+	return Config{
+		Cluster: 7, Self: id, Name: fmt.Sprintf("n%d", id), Address: fmt.Sprintf("host%d:1", id),
+		Caller: testCaller{c.net, id},
+		Fatal:  func(err error) { c.t.Errorf("node %v: fatal: %v", id, err) },
+		Logger: slog.New(slog.NewTextHandler(c.t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo})).With("node", id),
+	}
+}
+
+// start opens a node; change may alter its configuration first.
 func (c *cluster) start(id partition.NodeID, change func(*Config)) *Raft {
 	c.t.Helper()
-	cfg, ok := c.cfgs[id]
-	if !ok {
-		cfg = Config{
-			Cluster: 7, Self: id, Name: fmt.Sprintf("n%d", id), Address: fmt.Sprintf("host%d:1", id),
-			Caller: testCaller{c.net, id},
-			Fatal:  func(err error) { c.t.Errorf("node %v: fatal: %v", id, err) },
-			Logger: slog.New(slog.NewTextHandler(c.t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo})).With("node", id),
-		}
-	}
+	cfg := c.config(id)
 	cfg.Incarnation++
 	cfg.Streams = c.net.listen(id)
 	if change != nil {
@@ -107,6 +112,69 @@ func (c *cluster) join(member *Raft, id partition.NodeID) *Raft {
 	return r
 }
 
+// together fails the test unless all running nodes have the same map soon.
+func (c *cluster) together() {
+	c.t.Helper()
+	c.within(10*time.Second, "the same map on all nodes", func() bool {
+		var maps []*partition.Map
+		for _, r := range c.up {
+			maps = append(maps, r.Map())
+		}
+		return !slices.ContainsFunc(maps, func(m *partition.Map) bool { return m == nil || m.Version != maps[0].Version })
+	})
+	var one *State
+	for id, r := range c.up {
+		s := r.machine.state.Load()
+		if one == nil {
+			one = s
+		}
+		if s.Map.Version == one.Map.Version && string(encodeState(s)) != string(encodeState(one)) {
+			c.t.Fatalf("node %v has another state at version %d", id, s.Map.Version)
+		}
+	}
+}
+
+// settle has every primary bring its partitions to their targets.
+func (c *cluster) settle() {
+	c.t.Helper()
+	c.within(30*time.Second, "settled", func() bool {
+		for id, r := range c.up {
+			if err := r.ChangeCopies(c.ctx(5*time.Second), wished(r.Map(), id)); err != nil {
+				c.t.Fatalf("node %v: %v", id, err)
+			}
+		}
+		for _, r := range c.up {
+			for i := range r.Map().Table {
+				if !r.Map().Table[i].Settled() {
+					return false
+				}
+			}
+		}
+		return true
+	})
+}
+
+// wished returns what a primary would change: first it takes the target in, then
+// it hands over, and the next drops what is no target.
+func wished(m *partition.Map, by partition.NodeID) (changes []partition.Change) {
+	for i, row := range m.Table {
+		if row.Primary != by || row.Settled() {
+			continue
+		}
+		ch := partition.Change{Partition: partition.ID(i), Epoch: row.Epoch, Primary: by, InSync: row.InSync}
+		for _, id := range row.Target {
+			if !slices.Contains(ch.InSync, id) {
+				ch.InSync = sorted(append(ch.InSync, id))
+			}
+		}
+		if slices.Equal(ch.InSync, row.InSync) {
+			ch.Primary, ch.InSync = row.Target[0], sorted(row.Target)
+		}
+		changes = append(changes, ch)
+	}
+	return changes
+}
+
 func (c *cluster) leader() *Raft {
 	for _, r := range c.up {
 		if r.Status().State == "leader" {
@@ -114,24 +182,4 @@ func (c *cluster) leader() *Raft {
 		}
 	}
 	return nil
-}
-
-func TestAFounderLeadsWithinMilliseconds(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := newCluster(t)
-		began := time.Now()
-		r := c.start(1, founder)
-		if err := r.Up(c.ctx(time.Second)); err != nil {
-			t.Fatal(err)
-		}
-		t.Logf("founded after %v: %+v", time.Since(began), r.Status())
-		began = time.Now()
-		r2 := c.join(r, 2)
-		t.Logf("joined after %v: %+v", time.Since(began), r2.Status())
-		began = time.Now()
-		r3 := c.join(r2, 3)
-		t.Logf("joined after %v: %+v", time.Since(began), r3.Status())
-		c.within(5*time.Second, "three voters", func() bool { return len(r.Status().Voters) == 3 })
-		t.Logf("three voters after %v: %+v", time.Since(began), r3.Status())
-	})
 }

@@ -1,8 +1,10 @@
 package fsm
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net"
 	"sync"
 	"time"
@@ -160,3 +162,9 @@ func (c *testConn) Close() error {
 	c.of.mu.Unlock()
 	return c.Conn.Close()
 }
+
+func logEntry(index uint64, data []byte) *raft.Log {
+	return &raft.Log{Index: index, Term: 1, Type: raft.LogCommand, Data: data}
+}
+
+func readCloser(b []byte) io.ReadCloser { return io.NopCloser(bytes.NewReader(b)) }

@@ -1,0 +1,218 @@
+package fsm
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pipelinedht/partition"
+)
+
+func TestTheLeaderLeaves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := grown(t, 4, nil)
+		c.settle()
+		old := c.leader()
+		id := old.cfg.Self
+		if _, dropped := old.Dropped(c.ctx(time.Second)); dropped {
+			t.Fatal("dropped beforehand")
+		}
+		if err := old.RemovePeer(c.ctx(10*time.Second), id); err != nil {
+			t.Fatal(err)
+		}
+		c.within(10*time.Second, "another leader", func() bool { l := c.leader(); return l != nil && l != old })
+		if _, dropped := old.Dropped(c.ctx(time.Second)); dropped {
+			t.Fatal("dropped while it has copies")
+		}
+		c.settle()
+		c.within(10*time.Second, "the leaver is out of Raft's configuration", func() bool {
+			l := c.leader()
+			s, err := old.Ask(c.ctx(time.Second), l.cfg.Self, id)
+			return err == nil && s.Gone && !s.Peer && !s.Server && s.Cluster == 7
+		})
+		if _, dropped := old.Dropped(c.ctx(10 * time.Second)); !dropped {
+			t.Fatal("the leaver does not learn that it is dropped")
+		}
+		c.stop(id)
+		c.together()
+		for _, r := range c.up {
+			if r.Map().Holds(id) || len(r.Map().Peers) != 3 {
+				t.Fatalf("%+v", r.Map().Peers)
+			}
+		}
+		c.within(10*time.Second, "three voters", func() bool { return len(c.leader().Status().Voters) == 3 })
+	})
+}
+
+func TestOneWhoWasCutOffLearnsThatItWasDropped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := grown(t, 4, nil)
+		c.settle()
+		out := c.up[4]
+		c.net.isolate(4, true)
+		c.within(time.Minute, "node 4 is down", func() bool { p, _ := c.up[1].Map().Peer(4); return p.State == partition.Down })
+		if err := c.up[1].RemovePeer(c.ctx(10*time.Second), 4); err != nil {
+			t.Fatal(err)
+		}
+		for id, r := range c.up {
+			if id == 4 {
+				continue
+			}
+			var changes []partition.Change
+			for i, row := range r.Map().Table {
+				in := slices.DeleteFunc(slices.Clone(row.InSync), func(id partition.NodeID) bool { return id == 4 })
+				if row.Primary == 4 && in[0] == id || row.Primary == id && len(in) < len(row.InSync) {
+					changes = append(changes, partition.Change{Partition: partition.ID(i), Epoch: row.Epoch, Primary: id, InSync: in})
+				}
+			}
+			if err := r.ChangeCopies(c.ctx(10*time.Second), changes); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c.within(10*time.Second, "node 4 is dropped", func() bool { _, ok := c.up[1].Map().Peer(4); return !ok })
+		c.within(10*time.Second, "node 4 is no server", func() bool { return !c.up[1].standing(4).Server })
+		if _, dropped := out.Dropped(c.ctx(5 * time.Second)); dropped {
+			t.Fatal("it knows although it is cut off")
+		}
+		c.net.isolate(4, false)
+		if v, dropped := out.Dropped(c.ctx(10 * time.Second)); !dropped || v <= out.Map().Version {
+			t.Fatalf("dropped %v at version %d, its own is %d", dropped, v, out.Map().Version)
+		}
+	})
+}
+
+func TestSilentPeersAreReplacedAndComeBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := grown(t, 5, func(cfg *Config) { cfg.ReplaceAfter = time.Minute })
+		c.settle()
+		watcher := c.up[1]
+		state := func() partition.PeerState { p, _ := watcher.Map().Peer(5); return p.State }
+		began := time.Now()
+		c.net.isolate(5, true)
+		c.within(30*time.Second, "down", func() bool { return state() == partition.Down })
+		down := time.Since(began)
+		if down < downAfter-time.Second || down > downAfter+time.Second {
+			t.Errorf("down after %v", down)
+		}
+		c.within(2*time.Minute, "replaced", func() bool { return state() == partition.Replaced })
+		if d := time.Since(began); d < time.Minute-time.Second || d > time.Minute+2*time.Second {
+			t.Errorf("replaced after %v", d)
+		}
+		c.net.isolate(5, false)
+		began = time.Now()
+		c.within(30*time.Second, "back", func() bool { return state() == partition.Active })
+		t.Logf("down after %v, back after %v", down, time.Since(began))
+		c.together()
+		c.settle()
+	})
+}
+
+// TestAPeerIsBackAfterALeaderChange holds that the word of an earlier leader
+// does not stick.
+func TestAPeerIsBackAfterALeaderChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := grown(t, 3, nil)
+		id := partition.NodeID(3)
+		if c.leader().cfg.Self == id {
+			id = 2
+		}
+		if err := c.up[1].propose(c.ctx(time.Second), &peerState{id, 1, turnDown}); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.leader().TransferLeadership(c.ctx(10 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		c.within(5*time.Second, "active", func() bool { p, _ := c.up[1].Map().Peer(id); return p.State == partition.Active })
+	})
+}
+
+func TestAPeerThatNeverCameUpIsRemoved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := grown(t, 3, func(cfg *Config) { cfg.ReplaceAfter = time.Minute })
+		if err := c.up[2].AddPeer(c.ctx(10*time.Second), Joiner{ID: 9, Name: "n9", Address: "host9:1", JoinID: 99}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(50 * time.Second)
+		if p, ok := c.up[2].Map().Peer(9); !ok || p.State == partition.Leaving {
+			t.Fatalf("too soon: %v %+v", ok, p)
+		}
+		c.within(30*time.Second, "removed", func() bool { _, ok := c.up[2].Map().Peer(9); return !ok })
+		if err := c.up[2].AddPeer(c.ctx(10*time.Second), Joiner{ID: 9, Name: "n9", Address: "host9:1", JoinID: 99}); !errors.Is(err, ErrBarred) {
+			t.Fatalf("added again: %v", err)
+		}
+	})
+}
+
+func TestVotersAreReplacedAsTheyDie(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := grown(t, 7, nil)
+		for range 4 { // one after the other, as long as a majority lives
+			for _, id := range c.up[7].Status().Voters {
+				if id != 7 && c.up[id] != nil {
+					c.stop(id)
+					break
+				}
+			}
+			time.Sleep(20 * time.Second)
+			if err := c.up[7].AbortJoin(c.ctx(20*time.Second), uint64(len(c.up))); err != nil {
+				t.Fatalf("with %d nodes left, voters %v: %v", len(c.up), c.up[7].Status().Voters, err)
+			}
+		}
+		t.Logf("left: %+v", c.up[7].Status())
+	})
+}
+
+func TestRefusalsReachTheCaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := grown(t, 2, nil)
+		for _, r := range c.up {
+			err := r.AddPeer(c.ctx(10*time.Second), Joiner{ID: 9, Name: "n1", Address: "elsewhere:1", JoinID: 99})
+			if !errors.Is(err, ErrNameTaken) {
+				t.Errorf("node %v: %v", r.cfg.Self, err)
+			}
+			var refused Refusal
+			if !errors.As(err, &refused) || Refusal(uint8(refused)) != ErrNameTaken {
+				t.Errorf("node %v: %v is no Refusal that crosses the wire", r.cfg.Self, err)
+			}
+			if err := r.Departing(c.ctx(10*time.Second), 5); !errors.Is(err, ErrNotAlone) {
+				t.Errorf("node %v: %v", r.cfg.Self, err)
+			}
+		}
+	})
+}
+
+func TestBadCallsAreAnswered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := grown(t, 1, nil)
+		r := c.up[1]
+		before := r.Status().LastIndex
+		foreign := encodeCommand(header{1, 1, 1 << 40}, &departing{5})
+		whole := request{kind: askPropose, entry: foreign}.encode()
+		for name, body := range map[string][]byte{
+			"nothing":                       nil,
+			"noise":                         []byte("\x01\x02\x03\x04\x05\x06\x07"),
+			"half a request":                whole[:len(whole)/2],
+			"no command":                    request{kind: askPropose, entry: []byte("x")}.encode(),
+			"a proposal in another's name":  whole,
+			"an unknown request":            newWriterWith(99).seal(),
+			"a request with bytes too many": newWriterWith(byte(askWithdraw), 1, 1).seal(),
+		} {
+			b := r.HandleCall(t.Context(), 2, body)
+			if _, err := decodeReply(b, askPropose); err == nil {
+				t.Errorf("%s: answered as if it made sense", name)
+			}
+		}
+		time.Sleep(time.Second)
+		if after := r.Status().LastIndex; after != before {
+			t.Errorf("the log grew from %d to %d", before, after)
+		}
+	})
+}
+
+func newWriterWith(b ...byte) *writer {
+	w := newWriter(len(b))
+	w.b = append(w.b, b...)
+	return w
+}

@@ -1,0 +1,141 @@
+package fsm
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pipelinedht/partition"
+)
+
+// onDisk gives every node a directory of its own.
+func onDisk(t *testing.T) func(*Config) {
+	dir := t.TempDir()
+	return func(cfg *Config) { cfg.Dir = filepath.Join(dir, cfg.Self.String(), "raft") }
+}
+
+// restart stops all nodes and starts them again.
+func (c *cluster) restart(n int) {
+	c.t.Helper()
+	for id := partition.NodeID(1); id <= partition.NodeID(n); id++ {
+		c.stop(id)
+	}
+	for id := partition.NodeID(1); id <= partition.NodeID(n); id++ {
+		c.start(id, func(cfg *Config) { cfg.Address = fmt.Sprintf("host%d:%d", id, cfg.Incarnation) })
+	}
+	for id := partition.NodeID(1); id <= partition.NodeID(n); id++ {
+		if err := c.up[id].Up(c.ctx(30 * time.Second)); err != nil {
+			c.t.Fatalf("node %v up again: %v", id, err)
+		}
+	}
+}
+
+func TestACrashOfAllLosesNothing(t *testing.T) {
+	for _, snapshot := range []bool{false, true} {
+		t.Run(fmt.Sprintf("snapshot %v", snapshot), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := grown(t, 3, onDisk(t))
+				c.settle()
+				c.together()
+				if snapshot {
+					for _, r := range c.up {
+						if err := r.raft.Snapshot().Error(); err != nil {
+							t.Fatal(err)
+						}
+					}
+				}
+				before := c.up[2].Map()
+				c.restart(3)
+				c.together()
+				after := c.up[2].Map()
+				if after.Version < before.Version+3 || len(after.Peers) != 3 {
+					t.Fatalf("version %d after %d, %+v", after.Version, before.Version, after.Peers)
+				}
+				for _, p := range after.Peers {
+					if p.Incarnation != 2 || p.Address != fmt.Sprintf("host%d:2", p.ID) || p.State != partition.Active {
+						t.Errorf("%+v", p)
+					}
+				}
+				for i, row := range after.Table {
+					was := before.Table[i]
+					up, _ := after.Peer(row.Primary)
+					if row.Primary != was.Primary || fmt.Sprint(row.InSync) != fmt.Sprint(was.InSync) || partition.Version(row.Term) != up.UpAt {
+						t.Fatalf("partition %d: %+v was %+v", i, row, was)
+					}
+				}
+				c.restart(3)
+				c.together()
+			})
+		})
+	}
+}
+
+// TestANodeThatWasAwayForLongIsUpSoon holds that no back-off of the leader's
+// keeps a node waiting that starts after a while.
+func TestANodeThatWasAwayForLongIsUpSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := grown(t, 3, onDisk(t))
+		for i, away := range []time.Duration{time.Second, 20 * time.Second, 2 * time.Minute, 10 * time.Minute} {
+			c.stop(3)
+			time.Sleep(away)
+			began := time.Now()
+			r := c.start(3, nil)
+			if err := r.Up(c.ctx(time.Minute)); err != nil {
+				t.Fatal(err)
+			}
+			d := time.Since(began)
+			t.Logf("away for %v: up after %v", away, d)
+			if d > 2*time.Second {
+				t.Errorf("away for %v: up after %v", away, d)
+			}
+			if p, _ := r.Map().Peer(3); p.Incarnation != partition.Incarnation(i+2) {
+				t.Errorf("%+v", p)
+			}
+		}
+	})
+}
+
+func TestUpRefusesWhoHasBeenStartedElsewhere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := grown(t, 1, onDisk(t))
+		c.restart(1)
+		c.stop(1)
+		cfg := c.cfgs[1]
+		cfg.Incarnation = 0 // start makes it 1, which was long ago
+		c.cfgs[1] = cfg
+		if err := c.start(1, nil).Up(c.ctx(10 * time.Second)); !errors.Is(err, ErrStale) {
+			t.Fatalf("got %v", err)
+		}
+	})
+}
+
+func TestOneWhoLagsFarBehindGetsASnapshot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := grown(t, 3, nil)
+		c.net.isolate(3, true)
+		busy := c.up[1]
+		for i := range 2*keptEntries + snapshotEvery {
+			if err := busy.AbortJoin(c.ctx(30*time.Second), uint64(i+10_000)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(3 * snapshotCheck) // all that led have taken theirs
+		if list, err := c.leader().stores.snaps.List(); err != nil || len(list) == 0 {
+			t.Fatalf("no snapshot was taken: %v", err)
+		}
+		c.net.isolate(3, false)
+		c.within(10*time.Second, "node 3 has it all", func() bool {
+			return len(c.up[3].machine.state.Load().barred) == 2*keptEntries+snapshotEvery
+		})
+		if list, err := c.up[3].stores.snaps.List(); err != nil || len(list) == 0 {
+			t.Fatalf("node 3 had it all from the log, not from a snapshot: %v", err)
+		}
+		if err := c.up[3].ImportDone(c.ctx(10 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		c.together()
+	})
+}
