@@ -14,6 +14,9 @@ var (
 	ErrNotDirectory = errors.New("a file stands where the directory should be: move it away, or choose another directory")
 	// ErrNotStore, by Open: the database there belongs to something else.
 	ErrNotStore = errors.New("the database in this directory was not made by this program: choose another directory")
+	// ErrUnfinished, by Open: the machine went down within the very first Open,
+	// so nothing was ever stored.
+	ErrUnfinished = errors.New("the first start in this directory was cut short, before anything was stored: empty it and start again")
 	// ErrCorrupt, by whatever reads: what is stored fails its checksum or makes
 	// no sense. The copy must be taken out of use and fetched again.
 	ErrCorrupt = errors.New("stored data are damaged")

@@ -15,9 +15,11 @@ type failure struct {
 	cause atomic.Pointer[error]
 	log   *slog.Logger
 	dir   string
-	fatal func(error) // Options.Fatal; may be nil
-	armed atomic.Bool // Open has succeeded: from now on fatal is told
+	// fatal is Options.Fatal, from the end of Open on; nil: nobody is to be told.
+	fatal atomic.Pointer[func(error)]
 }
+
+func (f *failure) thrown() bool { return f.cause.Load() != nil }
 
 // err returns nil as long as the store works, else ErrFailed with the cause.
 func (f *failure) err() error {
@@ -27,22 +29,40 @@ func (f *failure) err() error {
 	return nil
 }
 
-// fail throws the switch. The first cause is logged and, unless Open is still to
-// report it, passed to Options.Fatal.
+// fail throws the switch. The first cause is logged and told to Options.Fatal.
 func (f *failure) fail(cause error) {
 	if !f.cause.CompareAndSwap(nil, &cause) {
 		return
 	}
 	f.log.Error("store failed", "dir", f.dir, "error", cause)
-	if f.fatal != nil && f.armed.Load() {
-		f.fatal(f.err())
+	if fatal := f.fatal.Load(); fatal != nil {
+		(*fatal)(f.err())
 	}
 }
 
+// attempt makes a change of the disk, unless the switch is thrown; if it fails,
+// that throws it.
+func (f *failure) attempt(change func() error) {
+	if f.thrown() {
+		return
+	}
+	if err := change(); err != nil {
+		f.fail(err)
+	}
+}
+
+// first returns the cause if there is one, else err.
+func (f *failure) first(err error) error {
+	if cause := f.cause.Load(); cause != nil {
+		return *cause
+	}
+	return err
+}
+
 // background judges an error that Pebble met in a flush or a compaction. Damaged
-// tables are found again by whoever reads from them (ErrCorrupt), and a log
-// record or memtable is given up for no such error. Anything else means that the
-// disk does not take writes.
+// tables are found again by whoever reads from them (ErrCorrupt); they are given
+// up, and what they were to be merged with is kept. Anything else means that the
+// disk cannot be read.
 func (f *failure) background(err error) {
 	if pebble.IsCorruptionError(err) {
 		f.log.Error("damaged file", "dir", f.dir, "error", err)
@@ -52,8 +72,8 @@ func (f *failure) background(err error) {
 }
 
 // Infof, Errorf and Fatalf make a failure the pebble.Logger. Pebble counts on
-// Fatalf not returning; here it does return, and the fence sees to it that
-// nothing more is written.
+// Fatalf not returning; here it does return, but nothing is written or answered
+// any more.
 func (f *failure) Infof(format string, args ...any) {
 	if f.log.Enabled(context.Background(), slog.LevelDebug) {
 		f.log.Debug(fmt.Sprintf(format, args...))

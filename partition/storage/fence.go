@@ -11,70 +11,74 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// fence is the file system that Pebble is given. It refuses every change once
-// the store has failed: Pebble would try again, on top of a write of unknown
-// fate, and delete what it takes for superseded. It also tells a lock that
-// another process holds from other errors.
+// fence is the file system that Pebble is given.
+//
+// Pebble answers a failed write or fsync with a panic, with a fatal log line
+// after which it must not go on, or by trying again on top of a write of unknown
+// fate. So it is not told: the first failure throws the failure switch and seems
+// to have succeeded, and from then on every change is dropped while it seems to
+// succeed. The disk stays as it was at that moment. This is safe because nothing
+// that Pebble says is passed on without a look at the switch.
 type fence struct {
 	vfs.FS
 	failure *failure
 }
 
-func (f fence) file(inner vfs.File, err error) (vfs.File, error) {
-	if err != nil {
-		return nil, err
+// file opens a file for writing, or one whose content goes nowhere.
+func (f fence) file(open func() (vfs.File, error)) (vfs.File, error) {
+	var inner vfs.File
+	f.failure.attempt(func() (err error) { inner, err = open(); return err })
+	if inner == nil {
+		inner = vfs.NewMemFile(nil)
 	}
 	return fencedFile{inner, f.failure}, nil
 }
 
 func (f fence) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
-	if err := f.failure.err(); err != nil {
-		return nil, err
-	}
-	return f.file(f.FS.Create(name, c))
+	return f.file(func() (vfs.File, error) { return f.FS.Create(name, c) })
 }
 
 func (f fence) OpenReadWrite(name string, c vfs.DiskWriteCategory, o ...vfs.OpenOption) (vfs.File, error) {
-	if err := f.failure.err(); err != nil {
-		return nil, err
-	}
-	return f.file(f.FS.OpenReadWrite(name, c, o...))
+	return f.file(func() (vfs.File, error) { return f.FS.OpenReadWrite(name, c, o...) })
 }
 
 func (f fence) ReuseForWrite(old, name string, c vfs.DiskWriteCategory) (vfs.File, error) {
-	if err := f.failure.err(); err != nil {
-		return nil, err
-	}
-	return f.file(f.FS.ReuseForWrite(old, name, c))
+	return f.file(func() (vfs.File, error) { return f.FS.ReuseForWrite(old, name, c) })
 }
 
-func (f fence) OpenDir(name string) (vfs.File, error) { return f.file(f.FS.OpenDir(name)) }
+func (f fence) OpenDir(name string) (vfs.File, error) {
+	return f.file(func() (vfs.File, error) { return f.FS.OpenDir(name) })
+}
 
 func (f fence) Link(old, name string) error {
-	return f.change(func() error { return f.FS.Link(old, name) })
+	f.failure.attempt(func() error { return f.FS.Link(old, name) })
+	return nil
 }
 
 func (f fence) Rename(old, name string) error {
-	return f.change(func() error { return f.FS.Rename(old, name) })
-}
-
-func (f fence) Remove(name string) error {
-	return f.change(func() error { return f.FS.Remove(name) })
-}
-
-func (f fence) RemoveAll(name string) error {
-	return f.change(func() error { return f.FS.RemoveAll(name) })
+	f.failure.attempt(func() error { return f.FS.Rename(old, name) })
+	return nil
 }
 
 func (f fence) MkdirAll(dir string, perm os.FileMode) error {
-	return f.change(func() error { return f.FS.MkdirAll(dir, perm) })
+	f.failure.attempt(func() error { return f.FS.MkdirAll(dir, perm) })
+	return nil
 }
 
-func (f fence) change(do func() error) error {
-	if err := f.failure.err(); err != nil {
-		return err
+// Remove is of what is not needed any more: its failure harms nothing.
+func (f fence) Remove(name string) error {
+	if f.failure.thrown() {
+		return nil
 	}
-	return do()
+	return f.FS.Remove(name)
+}
+
+// RemoveAll is like Remove.
+func (f fence) RemoveAll(name string) error {
+	if f.failure.thrown() {
+		return nil
+	}
+	return f.FS.RemoveAll(name)
 }
 
 // Lock reports ErrLocked where the lock is held. That is everything but an error
@@ -105,43 +109,41 @@ type fencedFile struct {
 }
 
 func (f fencedFile) Write(p []byte) (int, error) {
-	if err := f.failure.err(); err != nil {
-		return 0, err
-	}
-	return f.File.Write(p)
+	f.failure.attempt(func() error { _, err := f.File.Write(p); return err })
+	return len(p), nil
 }
 
 func (f fencedFile) WriteAt(p []byte, off int64) (int, error) {
-	if err := f.failure.err(); err != nil {
-		return 0, err
+	f.failure.attempt(func() error { _, err := f.File.WriteAt(p, off); return err })
+	return len(p), nil
+}
+
+// Preallocate is but a hint, which some file systems refuse.
+func (f fencedFile) Preallocate(off, length int64) error {
+	if f.failure.thrown() {
+		return nil
 	}
-	return f.File.WriteAt(p, off)
+	return f.File.Preallocate(off, length)
 }
 
 func (f fencedFile) Sync() error {
-	if err := f.failure.err(); err != nil {
-		return err
-	}
-	return f.File.Sync()
+	f.failure.attempt(f.File.Sync)
+	return nil
 }
 
 func (f fencedFile) SyncData() error {
-	if err := f.failure.err(); err != nil {
-		return err
-	}
-	return f.File.SyncData()
+	f.failure.attempt(f.File.SyncData)
+	return nil
 }
 
-func (f fencedFile) SyncTo(length int64) (bool, error) {
-	if err := f.failure.err(); err != nil {
-		return false, err
-	}
-	return f.File.SyncTo(length)
+func (f fencedFile) SyncTo(length int64) (full bool, err error) {
+	f.failure.attempt(func() (err error) { full, err = f.File.SyncTo(length); return err })
+	return full, nil
 }
 
-func (f fencedFile) Preallocate(off, length int64) error {
-	if err := f.failure.err(); err != nil {
-		return err
+func (f fencedFile) Close() error {
+	if err := f.File.Close(); err != nil {
+		f.failure.fail(err)
 	}
-	return f.File.Preallocate(off, length)
+	return nil
 }

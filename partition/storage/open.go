@@ -35,16 +35,14 @@ func Open(o Options) (*Store, error) {
 }
 
 func open(o Options) (*Store, error) {
-	if err := checkDirectory(o.FS, o.Dir); err != nil {
+	finished, err := checkDirectory(o.FS, o.Dir)
+	if err != nil {
 		return nil, err
 	}
-	f := &failure{log: o.Logger, dir: o.Dir, fatal: o.Fatal}
+	f := &failure{log: o.Logger, dir: o.Dir}
 	db, err := pebble.Open(o.Dir, o.pebbleOptions(f))
 	if err != nil {
-		if pebble.IsCorruptionError(err) {
-			err = fmt.Errorf("%w: %w", ErrCorrupt, err)
-		}
-		return nil, err
+		return nil, openError(f.first(err), finished)
 	}
 	s := &Store{
 		reader: reader{from: db, failure: f},
@@ -55,40 +53,49 @@ func open(o Options) (*Store, error) {
 	}
 	s.tails = tails{read: s.reader, bySlot: make(map[Slot]partition.Position)}
 	err = s.start()
-	f.armed.Store(true)
-	if err == nil {
-		err = f.err()
+	if o.Fatal != nil {
+		f.fatal.Store(&o.Fatal)
 	}
-	if err != nil {
-		return nil, errors.Join(err, s.Close())
+	if err = f.first(err); err != nil {
+		db.Close() // what it says is no news
+		return nil, err
 	}
 	return s, nil
 }
 
 // checkDirectory tells, before anything is touched, what Pebble would not say
-// clearly.
-func checkDirectory(fsys vfs.FS, dir string) error {
+// clearly. finished: a database was made there once.
+func checkDirectory(fsys vfs.FS, dir string) (finished bool, err error) {
 	info, err := fsys.Stat(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil
+		return false, nil
 	case errors.Is(err, syscall.ENOTDIR), err == nil && !info.IsDir():
-		return ErrNotDirectory
+		return false, ErrNotDirectory
 	case err != nil:
-		return err
+		return false, err
 	}
 	marker, err := atomicfs.ReadMarker(fsys, dir, "format-version")
 	if err != nil || marker == "" {
-		return err
+		return false, err
 	}
 	v, err := strconv.ParseUint(marker, 10, 64)
 	if err != nil {
-		return fmt.Errorf("%w: format marker %q", ErrCorrupt, marker)
+		return false, fmt.Errorf("%w: format marker %q", ErrCorrupt, marker)
 	}
 	if v > uint64(pebble.FormatNewest) {
-		return fmt.Errorf("%w (files of format %d, this version knows %d)", ErrNewerFormat, v, pebble.FormatNewest)
+		return false, fmt.Errorf("%w (files of format %d, this version knows %d)", ErrNewerFormat, v, pebble.FormatNewest)
 	}
-	return nil
+	return true, nil
+}
+
+// openError says what an error of Pebble's Open means.
+func openError(err error, finished bool) error {
+	if !finished && errors.Is(err, fs.ErrNotExist) {
+		// A marker of the manifest reached the disk, the manifest's name did not.
+		return fmt.Errorf("%w (%w)", ErrUnfinished, err)
+	}
+	return damage(err)
 }
 
 // start checks whose database this is and reads the node's counters, or writes

@@ -162,10 +162,18 @@ func (r reader) scan(lower, upper []byte, f func(k, v []byte) (more bool, err er
 
 func slotOf(key []byte) Slot { return Slot(binary.BigEndian.Uint64(key)) }
 
-// readError says where reading failed; what Pebble finds damaged is ErrCorrupt.
+// readError says where reading failed.
 func readError(s Slot, key []byte, err error) error {
-	if pebble.IsCorruptionError(err) {
-		return fmt.Errorf("slot %d, key %q: %w: %w", s, key, ErrCorrupt, err)
+	return fmt.Errorf("slot %d, key %q: %w", s, key, damage(err))
+}
+
+// damage makes ErrCorrupt of what Pebble finds damaged, naming the file if known.
+func damage(err error) error {
+	if !pebble.IsCorruptionError(err) {
+		return err
 	}
-	return fmt.Errorf("slot %d, key %q: %w", s, key, err)
+	if info := pebble.ExtractDataCorruptionInfo(err); info != nil {
+		return fmt.Errorf("%w: %s: %w", ErrCorrupt, info.Path, info.Details)
+	}
+	return fmt.Errorf("%w: %w", ErrCorrupt, err)
 }
