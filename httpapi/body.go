@@ -65,17 +65,3 @@ func bodyFault(err error, what string, n int, of string) error {
 	}
 	return faultf(http.StatusBadRequest, "the %s stopped after %d of %s bytes; nothing was changed", what, n, of)
 }
-
-// answerValue writes a value with status 200, only its length to a HEAD.
-func answerValue(w http.ResponseWriter, r *http.Request, value []byte) {
-	h := w.Header()
-	h["Content-Type"] = typeValue
-	head := r.Method == http.MethodHead
-	// net/http finds out the length of a short body by itself, and cheaper.
-	if head || len(value) > 1024 {
-		h["Content-Length"] = []string{strconv.Itoa(len(value))}
-	}
-	if !head {
-		w.Write(value)
-	}
-}

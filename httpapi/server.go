@@ -93,7 +93,7 @@ func New(cfg Config) *Server {
 		MaxHeaderBytes:    s.limits.HeaderBytes,
 		ConnState:         s.conns.changed,
 		BaseContext:       func(net.Listener) context.Context { return base },
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 	}
 	return s
 }

@@ -159,18 +159,16 @@ func TestShutdownLetsTheRequestsUnderWayFinish(t *testing.T) {
 	f := start(t, httpapi.Limits{})
 	f.table.set("k", "v", 5)
 	f.table.block, f.table.entered = make(chan struct{}), make(chan struct{})
+	idle := f.dial(t)
+	idle.send("/healthz")
+	idle.receive()
 	answered := make(chan answer, 1)
 	go func() { answered <- f.ask(t, "GET", "/db/k", "") }()
 	<-f.table.entered
 	stopped := make(chan error, 1)
 	go func() { stopped <- f.server.Shutdown(t.Context()) }()
-	// Shutdown has begun once nobody can connect any more.
-	for {
-		conn, err := net.Dial("tcp", f.address)
-		if err != nil {
-			break
-		}
-		conn.Close()
+	if !idle.cut() {
+		t.Error("an idle connection stays open")
 	}
 	close(f.table.block)
 	a := <-answered

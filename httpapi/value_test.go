@@ -84,6 +84,14 @@ func TestConditions(t *testing.T) {
 	}
 }
 
+func TestPartsOfAValueAreRefused(t *testing.T) {
+	f := start(t, httpapi.Limits{})
+	f.ask(t, "PUT", "/db/k", "second half", "Content-Range: bytes 11-21/22").expectLine(t, 400, "a value is written whole")
+	if _, ok := f.table.get("k"); ok {
+		t.Error("the part was written")
+	}
+}
+
 func TestWritesAnswerWithTheNewVersion(t *testing.T) {
 	f := start(t, httpapi.Limits{})
 	for _, method := range []string{"PUT", "POST"} {

@@ -2,12 +2,9 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"net/url"
 	"time"
 
-	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"pipelinedht/httpapi"
@@ -48,57 +45,4 @@ func (r *remote) with(ctx context.Context, body func(context.Context, *client.Cl
 	c := client.New(r.address)
 	defer c.Close()
 	return body(ctx, c)
-}
-
-// keyArgument is how a key stands on the command line.
-type keyArgument struct{ encoded bool }
-
-func (k *keyArgument) define(flags *pflag.FlagSet) {
-	flags.BoolVar(&k.encoded, "encoded", false, "KEY is percent-encoded, as 'dht keys' prints it")
-}
-
-func (k *keyArgument) key(arg string) (string, error) {
-	if k.encoded {
-		decoded, err := url.PathUnescape(arg)
-		if err != nil {
-			return "", fmt.Errorf("%w: the key %q is not percent-encoded: %w", errUsage, arg, err)
-		}
-		arg = decoded
-	}
-	if arg == "" {
-		return "", fmt.Errorf("%w: the key is empty", errUsage)
-	}
-	return arg, nil
-}
-
-// conditionFlags are the conditions that a write can be made under.
-type conditionFlags struct {
-	absent  bool
-	present bool
-	version uint64
-}
-
-func (f *conditionFlags) define(cmd *cobra.Command) {
-	flags := cmd.Flags()
-	flags.BoolVar(&f.absent, "if-absent", false, "only if the key has no value")
-	flags.BoolVar(&f.present, "if-present", false, "only if the key has a value")
-	flags.Uint64Var(&f.version, "if-version", 0, "only if the key has the value of this version")
-	cmd.MarkFlagsMutuallyExclusive("if-absent", "if-present", "if-version")
-}
-
-func (f *conditionFlags) condition(cmd *cobra.Command) (client.Condition, error) {
-	if cmd.Flags().Changed("if-version") && f.version == 0 {
-		return client.Condition{}, fmt.Errorf("%w: --if-version 0: no value has it; --if-absent asks for none", errUsage)
-	}
-	return client.Condition{IfAbsent: f.absent, IfPresent: f.present, IfVersion: client.Version(f.version)}, nil
-}
-
-// printJSON prints v indented.
-func (p *program) printJSON(v any) error {
-	text, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(p.stdout, "%s\n", text)
-	return err
 }
