@@ -81,8 +81,9 @@ const testCluster partition.ClusterID = 0xc1
 // node is a Transport behind an HTTP server of its own.
 type node struct {
 	*transport.Transport
-	id     transport.Identity
-	server *http.Server
+	id        transport.Identity
+	addresses *book
+	server    *http.Server
 }
 
 // startNode starts node number id on the loopback interface and puts it into the
@@ -106,7 +107,7 @@ func serveNode(t testing.TB, b *book, l net.Listener, id partition.NodeID, h *ha
 	if edit != nil {
 		edit(&cfg)
 	}
-	n := &node{Transport: transport.New(cfg), id: cfg.Self}
+	n := &node{Transport: transport.New(cfg), id: cfg.Self, addresses: b}
 	mux := http.NewServeMux()
 	mux.Handle(transport.Path, n.Transport)
 	n.server = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
