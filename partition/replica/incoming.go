@@ -24,9 +24,10 @@ func (n *Node) onChunk(c *replica, from partition.NodeID, m *Chunk) {
 		n.onFetched(c, from, m)
 		return
 	}
-	if from != c.row.Primary || !n.fits(c, m) {
+	if from != c.row.Primary || m.Transfer <= c.lastTransfer || !n.fits(c, m) {
 		return
 	}
+	c.lastTransfer = m.Transfer
 	c.incoming = &incoming{from: from, number: m.Transfer, next: 1}
 	n.begin(c, m)
 	if m.Last {

@@ -58,7 +58,7 @@ func (n *Node) setRow(id partition.ID, row *partition.Row) {
 	c.row = row
 	if old == nil || old.Term != row.Term {
 		c.termApplied = n.now
-		c.incoming, c.extra, c.query = nil, nil, nil
+		c.incoming, c.extra, c.query, c.lastTransfer = nil, nil, nil, 0
 		n.endLead(c)
 	}
 	if c.lead == nil && row.Primary == n.cfg.Self {

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"slices"
 	"time"
 
 	"pipelinedht/partition"
@@ -30,6 +31,9 @@ type replica struct {
 	query    *Query    // to be answered once everything is stored
 	incoming *incoming // the transfer being taken in
 	extra    *Extra    // the last answer to AskExtra
+	// lastTransfer is the newest number of a transfer begun in this term, so that
+	// a straggling chunk does not begin an old one again.
+	lastTransfer uint64
 
 	// As primary of the row's term.
 	lead *lead
@@ -51,7 +55,7 @@ func newReplica(id partition.ID, pos partition.Position) *replica {
 // position returns what a Position message says of c.
 func (c *replica) position() partition.Position {
 	pos := partition.Position{
-		Last: c.log.last, LogStart: c.log.start, Terms: c.log.terms,
+		Last: c.log.last, LogStart: c.log.start, Terms: slices.Clone(c.log.terms),
 		Stamp: c.log.stamp, Commit: c.commit,
 	}
 	if c.mark != nil {

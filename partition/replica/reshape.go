@@ -214,7 +214,9 @@ func (n *Node) Resolved(now time.Duration) {
 	n.inFlight = nil
 	for _, p := range done {
 		if p.from != nil {
+			// Taken or not, and whoever has it by now: the map as it stands says so.
 			p.from.taking--
+			p.from.taken = max(p.from.taken, n.m.Version)
 			p.copy.taking = false
 			continue
 		}

@@ -93,6 +93,7 @@ func (a *authority) change(id partition.NodeID, inc partition.Incarnation, chang
 		}
 		row.Primary, row.InSync, row.Epoch = ch.Primary, slices.Clone(ch.InSync), partition.Epoch(m.Version)
 		changed = true
+		a.w.logf("version %d: node %d changes partition %d to primary %d of %v", m.Version, id, ch.Partition, ch.Primary, ch.InSync)
 	}
 	if changed {
 		a.maps = append(a.maps, m)

@@ -93,6 +93,7 @@ func newWorld(seed uint64) *world {
 		ids[i] = partition.NodeID(i + 1)
 	}
 	w.law = newAuthority(rng, ids)
+	w.law.w = w
 	for _, id := range ids {
 		n := &simNode{w: w, id: id, disk: map[partition.ID]*diskCopy{}}
 		n.offset = time.Duration(rng.IntN(3600)) * time.Second
@@ -225,7 +226,7 @@ func (w *world) disturb() {
 // transmit carries a message, or does not.
 func (w *world) transmit(from *simNode, out Outbound) {
 	to := w.node(out.To)
-	inc := from.inc
+	inc, life := from.inc, to.life
 	wire := AppendMessage(nil, out.Message)
 	if w.cuts[[2]partition.NodeID{from.id, out.To}] || !w.calm && w.rng.Float64() < w.faulty.drop {
 		return
@@ -240,6 +241,9 @@ func (w *world) transmit(from *simNode, out Outbound) {
 		w.lines[line], delay = arrives, arrives-w.now
 	}
 	deliver := func() {
+		if to.life != life {
+			return // a connection ends with the process
+		}
 		m, err := DecodeMessage(slices.Clone(wire))
 		if err != nil {
 			w.truth.fail("message %T did not survive the wire: %v", out.Message, err)

@@ -17,12 +17,12 @@ type window struct {
 
 	// recent keeps hashes of the keys of the newest entries, so that an
 	// operation that looked at the store can be told what it missed.
-	recent [recentKeys]uint64
+	recent []uint64 // recentKeys of them, by sequence
 }
 
 // recentKeys bounds how many entries may come between a look at the store and
 // the proposal that rests on it.
-const recentKeys = 32
+const recentKeys = 256
 
 // pending is an entry with those who wait for its commit.
 type pending struct {
@@ -78,6 +78,9 @@ func (w *window) at(seq partition.Seq) *pending {
 func (w *window) push(e partition.Entry) *pending {
 	w.entries = append(w.entries, pending{entry: e})
 	w.bytes += e.Size()
+	if w.recent == nil {
+		w.recent = make([]uint64, recentKeys)
+	}
 	w.recent[e.Label.Seq%recentKeys] = xxhash.Sum64(e.Key)
 	return &w.entries[len(w.entries)-1]
 }
