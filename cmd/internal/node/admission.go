@@ -37,43 +37,49 @@ var (
 // never voted nor acknowledged anything, and never will: it is for the ash heap.
 func (n *Node) admission(ctx context.Context, old, fresh *life, intent joinIntent) error {
 	ctx, cancel := context.WithCancel(ctx)
-	seen := make(chan error, 1) // gets one value
 	asking, stop := context.WithTimeout(ctx, admissionTimeout)
+	seen := make(chan struct{}) // closed once fresh sees itself, or ctx has ended
 	go func() {
-		_, err := fresh.await(ctx, func(*partition.Map) bool { return fresh.member() })
-		stop()
-		seen <- err
+		defer stop()
+		defer close(seen)
+		fresh.await(ctx, func(*partition.Map) bool { return fresh.member() })
 	}()
 	defer func() {
 		cancel()
 		<-seen
 	}()
-	err := n.ask(asking, old, intent)
-	if err != nil && asking.Err() == nil {
-		return err
+	why := n.ask(asking, old, intent)
+	wait := time.After(0)
+	if why == nil {
+		wait = time.After(admissionTimeout)
 	}
-	timeout := time.After(admissionTimeout)
+	if why == nil || asking.Err() != nil {
+		why = errTargetSilent
+	}
 	for {
 		select {
-		case err := <-seen:
-			seen <- err // for the deferred receipt
-			return err
-		case <-timeout:
+		case <-seen:
+		case <-wait:
 		}
-		// Raft's first entry comes after AddPeer, so before it nothing was said.
 		raft := fresh.raft.Load()
-		if raft.Status().LastIndex == 0 {
-			return errTargetSilent
+		switch {
+		case fresh.member():
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case raft.Status().LastIndex == 0:
+			// Raft's first entry comes after AddPeer: before it nothing was said.
+			return why
 		}
 		if _, dropped := raft.Dropped(ctx); dropped {
 			return errTargetDrops
 		}
-		timeout = time.After(fateInterval)
+		wait = time.After(fateInterval)
 	}
 }
 
 // ask asks one contact after the other to add the node. Nil: it was added. Any
-// other error but ctx's: it never will be.
+// other error but ctx's: it never will be, or nobody is left to ask.
 func (n *Node) ask(ctx context.Context, old *life, intent joinIntent) error {
 	asker := newAsker(intent)
 	for i := 0; ; i++ {
@@ -125,7 +131,7 @@ func (k *asker) question() question {
 }
 
 // take judges the answer to question. known: there is a verdict, nil if the node
-// was added, else why it never will be.
+// was added, else why it never will be or cannot be found out.
 func (k *asker) take(address string, a answer, err error) (known bool, verdict error) {
 	adding := k.why == nil
 	if err != nil {
@@ -149,9 +155,7 @@ func (k *asker) take(address string, a answer, err error) (known bool, verdict e
 		return k.giveUp(errMoving)
 	case resultMoved:
 		k.moved[address] = true
-		if len(k.moved) == len(k.intent.Contacts) {
-			return k.giveUp(errMoving)
-		}
+		return len(k.moved) == len(k.intent.Contacts), errMoving
 	default:
 		k.doubt = k.doubt || adding
 	}

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
+	"syscall"
+	"time"
 
 	"pipelinedht/httpapi"
 	"pipelinedht/partition"
@@ -23,9 +26,23 @@ var errMember = errors.New("already a member")
 // errSelfJoin is an ErrJoin that trying again does not mend.
 var errSelfJoin = fmt.Errorf("%w: a node cannot join itself; name another one", httpapi.ErrJoin)
 
+// surveyPatience is how long contacts are asked again whose connection breaks: a
+// node that changes clusters itself answers a moment later.
+const surveyPatience = 2 * time.Second
+
 // survey asks the contacts, in order, until one can be joined, and checks what
 // can be checked before anything is given up.
 func (n *Node) survey(ctx context.Context, l *life, contacts []httpapi.Contact) (*target, error) {
+	for begun := time.Now(); ; {
+		t, transient, err := n.surveyOnce(ctx, l, contacts)
+		if !transient || time.Since(begun) > surveyPatience || pause(ctx, askPause) != nil {
+			return t, err
+		}
+	}
+}
+
+// surveyOnce is one round of survey. transient: another may end otherwise.
+func (n *Node) surveyOnce(ctx context.Context, l *life, contacts []httpapi.Contact) (t *target, transient bool, err error) {
 	var silent []string
 	self := false
 	alone := standalone(l.raft.Load().Map(), l)
@@ -33,29 +50,36 @@ func (n *Node) survey(ctx context.Context, l *life, contacts []httpapi.Contact) 
 		w, err := l.whois(ctx, c.Address)
 		switch {
 		case ctx.Err() != nil:
-			return nil, fmt.Errorf("%w: nothing has changed: %w", partition.ErrUnavailable, ctx.Err())
+			return nil, false, fmt.Errorf("%w: nothing has changed: %w", partition.ErrUnavailable, ctx.Err())
 		case err != nil:
+			transient = transient || !unreachable(err)
 			silent = append(silent, err.Error())
 			continue
 		case w.Cluster == l.record.Cluster && w.Node == l.record.Node && alone:
 			self = true
 			continue
 		case w.Cluster == l.record.Cluster:
-			return nil, errMember
+			return nil, false, errMember
 		}
 		if err := n.check(w); err != nil {
-			return nil, err
+			return nil, false, err
 		}
-		return &target{who: *w, addresses: addresses(c.Address, w.Peers)}, nil
+		return &target{who: *w, addresses: addresses(c.Address, w.Peers)}, false, nil
 	}
 	if self && silent == nil {
-		return nil, errSelfJoin
+		return nil, false, errSelfJoin
 	}
 	if self {
 		silent = append(silent, "and the node itself, which cannot join itself")
 	}
-	return nil, fmt.Errorf("%w: no node of the list can be joined, nothing has changed: %s",
+	return nil, transient, fmt.Errorf("%w: no node of the list can be joined, nothing has changed: %s",
 		partition.ErrUnavailable, strings.Join(silent, "; "))
+}
+
+// unreachable reports whether nobody listens at the address that err is about.
+func unreachable(err error) bool {
+	var dns *net.DNSError
+	return errors.Is(err, syscall.ECONNREFUSED) || errors.As(err, &dns)
 }
 
 // check refuses a cluster that this node cannot join.
