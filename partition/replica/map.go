@@ -61,6 +61,10 @@ func (n *Node) setRow(id partition.ID, row *partition.Row) {
 		c.incoming, c.extra, c.query, c.lastTransfer = nil, nil, nil, 0
 		n.endLead(c)
 	}
+	if row.Primary != n.cfg.Self && c.detached == 0 && (old == nil || old.Term != row.Term || !old.HasCopy(n.cfg.Self)) {
+		c.query = &Query{Partition: id, Term: row.Term} // the primary need not ask
+		n.answerQuery(c)
+	}
 	if c.lead == nil && row.Primary == n.cfg.Self {
 		n.noteTaken(row.InSync, row)
 		if old != nil {
