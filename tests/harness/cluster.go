@@ -51,6 +51,13 @@ func joined(t testing.TB, nodes []*Node) []*Node {
 	return nodes
 }
 
+// Settled says what keeps the nodes from showing one settled map, of exactly
+// these nodes; nil if they do.
+func Settled(nodes []*Node) error {
+	_, err := settled(nodes)
+	return err
+}
+
 // AwaitSettled waits until every node shows the same settled map, of exactly
 // these nodes, and returns it.
 func AwaitSettled(t testing.TB, nodes []*Node) *Ring {

@@ -159,6 +159,9 @@ func (n *Node) Stop() error {
 // end is the node's cleanup: it kills the process and reads its log.
 func (n *Node) end() {
 	if n.process != nil {
+		if n.t.Failed() && n.process.running() {
+			n.t.Logf("%s at the end:%s", n.Name, n.describe())
+		}
 		n.process.kill()
 		n.Client.Close()
 	}

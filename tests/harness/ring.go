@@ -20,10 +20,11 @@ type Ring struct {
 
 // RingPeer is a peer in the map.
 type RingPeer struct {
-	ID      string `json:"id"`
-	Name    string `json:"name"`
-	Address string `json:"address"`
-	State   string `json:"state"`
+	ID        string `json:"id"`
+	Name      string `json:"name"`
+	Address   string `json:"address"`
+	State     string `json:"state"`
+	Importing bool   `json:"importing"`
 }
 
 // RingRow is one partition in the map; copies are node ids.
@@ -50,8 +51,13 @@ func (c *Client) Ring() (*Ring, error) {
 }
 
 // Unsettled says what is not where it should be: nil if every in-sync set is its
-// target and every primary the preferred one.
+// target, every primary the preferred one, and no peer on its way in or out.
 func (r *Ring) Unsettled() error {
+	for _, p := range r.Peers {
+		if p.Importing || p.State == "leaving" {
+			return fmt.Errorf("ring version %d: peer %s: importing %t, %s", r.Version, p.Name, p.Importing, p.State)
+		}
+	}
 	for p, row := range r.Table {
 		held, wanted := slices.Sorted(slices.Values(row.InSync)), slices.Sorted(slices.Values(row.Target))
 		if !slices.Equal(held, wanted) || row.Primary != row.Target[0] {
