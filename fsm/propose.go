@@ -42,6 +42,9 @@ func (r *Raft) propose(ctx context.Context, c command) error {
 	case <-r.closing:
 		return fmt.Errorf("%w: %w", partition.ErrUnavailable, ErrClosed)
 	}
+	if err := r.mayPropose(c); err != nil {
+		return err
+	}
 	r.number++ // guarded by the turn
 	p := proposal{
 		number: r.number,
@@ -65,6 +68,24 @@ func (r *Raft) propose(ctx context.Context, c command) error {
 			return fmt.Errorf("%w: %w", partition.ErrUnavailable, err)
 		}
 	}
+}
+
+// mayPropose refuses here what Apply would refuse without a record: a node
+// proposes only as a peer, and before its PeerUp is applied nothing else. So no
+// straggler of a command whose refusal was told can be carried out later.
+func (r *Raft) mayPropose(c command) error {
+	m := r.Map()
+	if m == nil {
+		return ErrUnknownPeer
+	}
+	p, ok := m.Peer(r.cfg.Self)
+	switch {
+	case !ok:
+		return ErrUnknownPeer
+	case p.Incarnation != r.cfg.Incarnation && c.kind() != kindPeerUp:
+		return ErrStale
+	}
+	return nil
 }
 
 // proposal is one command on its way.

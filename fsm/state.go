@@ -43,7 +43,7 @@ func (s *State) progressOf(id partition.NodeID) (progress, bool) {
 // apply carries the command out, and returns the next state and why the command
 // was refused, 0 if it was not. recorded says that the state remembers that
 // result; if it does not, the next state is s itself: a command that is void, or
-// whose proposer is no peer or not yet up in that incarnation.
+// whose proposer is no peer or not up in that incarnation.
 func (s *State) apply(h header, c command) (next *State, result Refusal, recorded bool) {
 	if s.Map == nil || c.kind() == kindFound {
 		return s.applyFound(h, c)
@@ -52,10 +52,11 @@ func (s *State) apply(h header, c command) (next *State, result Refusal, recorde
 	switch {
 	case !ok:
 		return s, ErrUnknownPeer, false
+	case h.incarnation < s.Map.Peers[i].Incarnation,
+		h.incarnation > s.Map.Peers[i].Incarnation && c.kind() != kindPeerUp:
+		return s, ErrStale, false
 	case !h.after(s.last[i]):
 		return s, ErrVoid, false
-	case h.incarnation != s.Map.Peers[i].Incarnation && c.kind() != kindPeerUp:
-		return s, ErrStale, false
 	}
 	d := newDraft(h, s)
 	if result = c.apply(d); result != 0 {

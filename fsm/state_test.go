@@ -151,7 +151,7 @@ func TestCommandsAreNumberedByTheirProposer(t *testing.T) {
 		{"another proposer's low number", header{2, 1, 1}, joiner(3), 0},
 		{"number 0", header{2, 1, 0}, joiner(3), ErrVoid},
 		{"somebody who is no peer", header{5, 1, 100}, joiner(3), ErrUnknownPeer},
-		{"an earlier incarnation", header{1, 0, 100}, joiner(3), ErrVoid},
+		{"an earlier incarnation", header{1, 0, 100}, joiner(3), ErrStale},
 		{"an incarnation that is not up yet", header{1, 2, 1}, joiner(3), ErrStale},
 		{"PeerUp of a new incarnation from number 1", header{1, 2, 1}, &peerUp{"h1:1"}, 0},
 	}
