@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
 
 	"pipelinedht/partition"
@@ -67,6 +68,17 @@ func (b *addressBook) take(peers []partition.Peer) map[string][]byte {
 	return map[string][]byte{bookKey(b.life): text}
 }
 
+// peers returns whom the book has.
+func (b *addressBook) peers() []partition.Peer {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var peers []partition.Peer
+	for id, e := range b.entries {
+		peers = append(peers, partition.Peer{ID: id, Address: e.Address, Incarnation: e.Incarnation})
+	}
+	return peers
+}
+
 // resolve tells the transport where a peer is: by the map, else by the book.
 func (l *life) resolve(id partition.NodeID) (address string, inc partition.Incarnation, ok bool) {
 	e, ok := l.book.find(id)
@@ -81,6 +93,21 @@ func (l *life) resolve(id partition.NodeID) (address string, inc partition.Incar
 		}
 	}
 	return address, inc, ok
+}
+
+// others returns the peers beside the life's own that are worth asking, with id
+// and address: of the map those that are not down or leaving; of the book all,
+// while there is no map.
+func (l *life) others() []partition.Peer {
+	var peers []partition.Peer
+	if m := l.raft.Load().Map(); m != nil {
+		peers = slices.Clone(m.Peers)
+	} else {
+		peers = l.book.peers()
+	}
+	return slices.DeleteFunc(peers, func(p partition.Peer) bool {
+		return p.ID == l.record.Node || p.State != partition.Active
+	})
 }
 
 // keepBook stores the map's addresses whenever they change, until the life ends.

@@ -61,17 +61,16 @@ func (n *Node) admission(ctx context.Context, old, fresh *life, intent joinInten
 		case <-seen:
 		case <-wait:
 		}
-		raft := fresh.raft.Load()
 		switch {
 		case fresh.member():
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case raft.Status().LastIndex == 0:
+		case fresh.raft.Load().Status().LastIndex == 0:
 			// Raft's first entry comes after AddPeer: before it nothing was said.
 			return why
 		}
-		if _, dropped := raft.Dropped(ctx); dropped {
+		if fresh.dropped(ctx) {
 			return errTargetDrops
 		}
 		wait = time.After(fateInterval)

@@ -36,10 +36,12 @@ func inBubble(t *testing.T, f func(c *cluster)) {
 		if testing.Verbose() && os.Getenv("NODE_LOG") != "" {
 			c.log = slog.New(slog.NewTextHandler(os.Stderr, nil))
 		}
+		defer func() {
+			for name := range c.nodes {
+				c.stop(name)
+			}
+		}()
 		f(c)
-		for name := range c.nodes {
-			c.stop(name)
-		}
 	})
 }
 
@@ -88,6 +90,15 @@ func (c *cluster) stop(name string) {
 	if err := n.Close(ctx); err != nil {
 		c.t.Errorf("close %s: %v", name, err)
 	}
+}
+
+// crash ends a node whose disk and network have failed.
+func (c *cluster) crash(name string) {
+	n := c.nodes[name]
+	delete(c.nodes, name)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	n.Close(ctx) // what it could not close is of no matter
 }
 
 // awaitReady waits until the node serves.
@@ -167,11 +178,11 @@ func (c *cluster) get(name, key string) string {
 
 func read(ctx context.Context, n *Node, key string) (string, error) {
 	r, err := table{n}.Get(ctx, []byte(key))
-	defer r.Close()
-	switch {
-	case err != nil:
+	if err != nil {
 		return "", err
-	case !r.Found:
+	}
+	defer r.Close()
+	if !r.Found {
 		return "-", nil
 	}
 	return string(r.Record.Value), nil

@@ -125,10 +125,7 @@ func (n *Node) awaitCalm(ctx context.Context, l *life, version partition.Version
 // calm asks the other peers once. Those that do not answer are passed over.
 func (l *life) calm(ctx context.Context, version partition.Version) bool {
 	settled, answers := false, 0
-	for _, p := range l.raft.Load().Map().Peers {
-		if p.ID == l.record.Node || p.State != partition.Active {
-			continue
-		}
+	for _, p := range l.others() {
 		w, err := l.whois(ctx, p.Address)
 		if err != nil || w.Cluster != l.record.Cluster {
 			continue

@@ -130,31 +130,6 @@ func (l *life) askOutOnce(ctx context.Context) error {
 	return err
 }
 
-// awaitGone serves on until the node is no peer any more, by its own map or by
-// another peer's word.
-func (l *life) awaitGone(ctx context.Context) error {
-	tick := time.NewTicker(goneInterval)
-	defer tick.Stop()
-	raft := l.raft.Load()
-	for {
-		changed := raft.Watch()
-		if raft.Map() != nil && !l.member() {
-			return nil
-		}
-		select {
-		case <-changed:
-		case <-l.gone:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick.C:
-			if _, dropped := raft.Dropped(ctx); dropped {
-				return nil
-			}
-		}
-	}
-}
-
 // awaitOut waits, for outTimeout at most, until every other peer that answers has
 // the node neither in its map nor in Raft's configuration: until then Raft counts
 // on it.
@@ -169,18 +144,10 @@ func (l *life) awaitOut(ctx context.Context) {
 }
 
 func (l *life) out(ctx context.Context) bool {
-	raft := l.raft.Load()
-	m := raft.Map()
-	if m == nil {
-		return true
-	}
 	answers := 0
-	for _, p := range m.Peers {
-		if p.ID == l.record.Node || p.State != partition.Active {
-			continue
-		}
-		one, cancel := context.WithTimeout(ctx, time.Second)
-		standing, err := raft.Ask(one, p.ID, l.record.Node)
+	for _, p := range l.others() {
+		one, cancel := context.WithTimeout(ctx, askTimeout)
+		standing, err := l.raft.Load().Ask(one, p.ID, l.record.Node)
 		cancel()
 		if err != nil {
 			continue

@@ -174,35 +174,3 @@ func (l *life) close() error {
 	l.wg.Wait()
 	return errors.Join(errs...)
 }
-
-// whileMember returns a context that ends with ctx, and, with errRemoved as its
-// cause, once the node is known to be no peer any more.
-func (l *life) whileMember(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	stop := make(chan struct{})
-	l.wg.Add(1)
-	go func() {
-		defer l.wg.Done()
-		select {
-		case <-l.gone:
-			cancel(errRemoved)
-		case <-l.ctx.Done():
-			cancel(errClosed)
-		case <-stop:
-		}
-	}()
-	return ctx, func() {
-		close(stop)
-		cancel(nil)
-	}
-}
-
-// member reports whether the life's own map has it as a peer.
-func (l *life) member() bool {
-	m := l.raft.Load().Map()
-	if m == nil {
-		return false
-	}
-	_, ok := m.Peer(l.record.Node)
-	return ok
-}

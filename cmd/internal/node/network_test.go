@@ -15,6 +15,9 @@ type network struct {
 	listeners map[string]*listener // keyed by address
 	links     map[*link]bool       // open
 	apart     map[[2]string]bool   // pairs of addresses that nothing passes between
+	// sending, if set, is called before a node writes to a connection; an error
+	// is the write's.
+	sending func(from string) error
 }
 
 // link is one connection, from the node at one address to that at another.
@@ -57,7 +60,7 @@ func (nw *network) dialer(from string) func(context.Context, string) (net.Conn, 
 		here, there := net.Pipe()
 		k := &link{from: from, to: to, ends: [2]net.Conn{here, there}}
 		select {
-		case l.arrived <- &conn{Conn: there, nw: nw, link: k}:
+		case l.arrived <- &conn{Conn: there, nw: nw, link: k, owner: to}:
 		case <-l.closed:
 			return nil, &net.OpError{Op: "dial", Net: "mem", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
 		case <-ctx.Done():
@@ -66,7 +69,7 @@ func (nw *network) dialer(from string) func(context.Context, string) (net.Conn, 
 		nw.mu.Lock()
 		nw.links[k] = true
 		nw.mu.Unlock()
-		return &conn{Conn: here, nw: nw, link: k}, nil
+		return &conn{Conn: here, nw: nw, link: k, owner: from}, nil
 	}
 }
 
@@ -104,8 +107,18 @@ func pair(a, b string) [2]string { return [2]string{min(a, b), max(a, b)} }
 // conn is one end of a link.
 type conn struct {
 	net.Conn
-	nw   *network
-	link *link
+	nw    *network
+	link  *link
+	owner string // address of the node that has this end
+}
+
+func (c *conn) Write(b []byte) (int, error) {
+	if sending := c.nw.sending; sending != nil {
+		if err := sending(c.owner); err != nil {
+			return 0, err
+		}
+	}
+	return c.Conn.Write(b)
 }
 
 func (c *conn) Close() error {

@@ -7,21 +7,11 @@ import (
 	"time"
 
 	"pipelinedht/httpapi"
-	"pipelinedht/partition"
 )
 
-const (
-	// doubtAfter is how long a life may be without a leader, or without being up,
-	// before it asks other peers whether it is still one of them.
-	doubtAfter = 2 * time.Second
-	// joinRetry is the pause between the tries of a join that was asked for at
-	// the start.
-	joinRetry = 2 * time.Second
-)
-
-// removedText is what requests are told by a node that its cluster has removed.
-const removedText = "this node was removed from its cluster while it was away; its data are kept: " +
-	"POST /dht/leave makes it stand alone with them, or start it with an empty data directory"
+// joinRetry is the pause between the tries of a join that was asked for at the
+// start.
+const joinRetry = 2 * time.Second
 
 // resume brings the node up after its start, and to an end what it was about
 // when it stopped. It holds the turn.
@@ -98,49 +88,6 @@ func (n *Node) riseBehind(ctx context.Context, l *life) error {
 		return nil
 	}
 	return n.commit(func(s *state) { s.Life.Risen = true })
-}
-
-// errRemoved says that the cluster has removed this node.
-var errRemoved = fmt.Errorf("%w: %s", partition.ErrUnavailable, removedText)
-
-// watchMembership watches, until the life ends, for its removal from the
-// cluster, and then bars the gate, unless the node is leaving.
-func (n *Node) watchMembership(l *life) {
-	l.watch.Do(func() {
-		l.wg.Add(1)
-		go func() {
-			defer l.wg.Done()
-			if l.awaitRemoval() != nil {
-				return
-			}
-			if n.stored().Leave == nil {
-				n.log.Error("removed from the cluster", "cluster", l.record.Cluster)
-				n.gate.bar(removedText)
-			}
-			close(l.gone)
-		}()
-	})
-}
-
-// awaitRemoval returns nil once the life's node is known to be no peer any more,
-// by its own map or, where it has not heard a leader for long, by a peer's word;
-// an error when the life ends.
-func (l *life) awaitRemoval() error {
-	raft := l.raft.Load()
-	for {
-		changed := raft.Watch()
-		if _, led := raft.Leader(); !led || !l.member() {
-			if _, dropped := raft.Dropped(l.ctx); dropped {
-				return nil
-			}
-		}
-		select {
-		case <-changed:
-		case <-time.After(doubtAfter):
-		case <-l.ctx.Done():
-			return l.ctx.Err()
-		}
-	}
 }
 
 // forgetDeparture lets others join a standalone node again whose own join a crash
