@@ -88,8 +88,7 @@ func (f *forwards) cutMoved(v *view) {
 }
 
 // call sends body to the partition's primary and returns the reply. Errors:
-// ErrNotSent, surely nothing happened; ErrTooLarge; partition.ErrUnknown, anything
-// may have.
+// ErrNotSent, surely nothing happened; ErrTooLarge; any other, anything may have.
 func (h *Host) call(t *trial, v *view, p partition.ID, lane replica.Lane, body []byte) ([]byte, error) {
 	row := &v.m.Table[p]
 	ctx, cancel := t.attempt()
@@ -104,7 +103,7 @@ func (h *Host) call(t *trial, v *view, p partition.ID, lane replica.Lane, body [
 	case errors.Is(err, ErrNotSent), errors.Is(err, ErrTooLarge):
 		return nil, fmt.Errorf("call %s: %w", nameOf(v.m, row.Primary), err)
 	}
-	return nil, fmt.Errorf("%w: call %s: %v", partition.ErrUnknown, nameOf(v.m, row.Primary), err)
+	return nil, fmt.Errorf("call %s: %v", nameOf(v.m, row.Primary), err)
 }
 
 // body returns a buffer to encode a call or a reply in; giveBack it after.

@@ -31,7 +31,7 @@ type load struct {
 
 const (
 	loadKeys    = 12
-	loadClients = 8
+	loadClients = 6
 )
 
 type kind uint8
@@ -76,7 +76,7 @@ func (l *load) client(c int, r *rand.Rand) {
 		if h := l.w.pick(r); h != nil {
 			l.record(c, s, l.run(h, s))
 		}
-		time.Sleep(time.Duration(r.IntN(20)) * time.Millisecond)
+		time.Sleep(time.Duration(r.IntN(40)) * time.Millisecond)
 	}
 }
 

@@ -19,7 +19,7 @@ const pageKeys = 256
 // listed as far as it was. The key is valid during the call only; f may block. The
 // errors are partition.ErrUnavailable.
 func (h *Host) Keys(ctx context.Context, f func(key []byte) bool) error {
-	t := trial{h: h, ctx: ctx}
+	t := h.newTrial(ctx)
 	v, err := t.current()
 	if err != nil {
 		return err
@@ -54,7 +54,7 @@ type listing struct {
 
 // next returns the next keys; none at the end, or once the partition has moved.
 func (l *listing) next() ([][]byte, error) {
-	t := trial{h: l.h, ctx: l.ctx}
+	t := l.h.newTrial(l.ctx)
 	for {
 		v, err := t.current()
 		if err != nil {

@@ -17,8 +17,8 @@ const maxRereads = 8
 
 // readHere reads a key as its primary: the store first, then, under the lock, the
 // core's word that what was read may be answered. Where a write of the key is
-// under way a waiter for its record is returned instead, which replies by itself
-// to a caller that is not zero.
+// under way a waiter for its record is returned instead, which replies to another
+// node by itself.
 func (h *Host) readHere(v *view, p partition.ID, key []byte, to caller) (res partition.Result, w *waiter, err error) {
 	term := v.m.Table[p].Term
 	for range maxRereads {
@@ -93,13 +93,11 @@ func (h *Host) look(slot storage.Slot, key []byte) (partition.Record, bool, io.C
 
 // getHere is Get where this node is the primary.
 func (h *Host) getHere(t *trial, v *view, p partition.ID, key []byte) (partition.Result, error) {
-	res, w, err := h.readHere(v, p, key, caller{})
+	res, w, err := h.readHere(v, p, key, t.own())
 	if w == nil {
 		return res, err
 	}
-	ctx, cancel := t.attempt()
-	defer cancel()
-	a, ok := h.await(ctx, w)
+	a, ok := h.await(t.ctx, w)
 	if !ok {
 		return partition.Result{}, fmt.Errorf("%w: a write of the key is under way", partition.ErrUnavailable)
 	}
@@ -122,7 +120,7 @@ func resultOf(state *partition.KeyState) (res partition.Result) {
 // ends. The caller closes the Result. Any error (partition.ErrUnavailable) means
 // that nothing was read. key is not kept.
 func (h *Host) Get(ctx context.Context, key []byte) (partition.Result, error) {
-	t := trial{h: h, ctx: ctx}
+	t := h.newTrial(ctx)
 	for {
 		v, err := t.current()
 		if err != nil {

@@ -9,18 +9,18 @@ import (
 	"pipelinedht/partition/replica"
 )
 
-// caller is another node that waits for a reply; zero for an operation of this
-// node's own router.
+// caller is who waits for an operation: another node, or this node's own router.
 type caller struct {
-	reply func(body []byte) // exactly once
+	reply func(body []byte) // another node's, to be called exactly once; else nil
 	lane  replica.Lane      // that the reply travels on
+	limit uint64            // the tick up to which it waits; 0: no limit
 }
 
 // Call answers what Net.Call brought from another node's Host, now or later; body
 // is the Host's from then on. It does not block, a read of the store that is
 // expected to be fast aside.
 func (h *Host) Call(from partition.NodeID, lane replica.Lane, body []byte, reply func(body []byte)) {
-	to := caller{reply, lane}
+	to := caller{reply, lane, h.clock.limit(h.cfg.Timeout)}
 	v := h.view.Load()
 	switch {
 	case !v.up:

@@ -10,7 +10,7 @@ import (
 
 const (
 	tickEvery   = 50 * time.Millisecond
-	expireEvery = 20  // ticks
+	expireEvery = 10  // ticks
 	hangTicks   = 200 // that a commit may take: 10 s in which this process ran
 )
 
@@ -27,6 +27,9 @@ type clock struct {
 
 func (c *clock) begin() { c.began.Store(c.tick.Load() + 1) }
 func (c *clock) end()   { c.began.Store(0) }
+
+// limit returns the tick that is d away.
+func (c *clock) limit(d time.Duration) uint64 { return c.tick.Load() + uint64(d/tickEvery) + 1 }
 
 // hangs reports whether the running commit has taken too long.
 func (c *clock) hangs() bool {
@@ -48,7 +51,7 @@ func (h *Host) tickLoop() {
 		h.step(func(core *replica.Node, now time.Duration) { core.Tick(now) })
 		h.forwards.cutMoved(h.view.Load())
 		if tick%expireEvery == 0 {
-			h.expire()
+			h.expire(tick)
 		}
 		if h.clock.hangs() {
 			h.fail(errHangs)

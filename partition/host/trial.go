@@ -22,23 +22,32 @@ const (
 type trial struct {
 	h     *Host
 	ctx   context.Context
-	until time.Time // Config.Timeout after the first wait; zero before it
+	limit uint64 // the tick up to which it is tried; 0: up to ctx's deadline
 	wait  backoff
 	last  error // of the latest attempt
 	// renamed: an operation was refused for its floor, which costs no pause once.
 	renamed bool
 }
 
+func (h *Host) newTrial(ctx context.Context) trial {
+	t := trial{h: h, ctx: ctx}
+	if _, bounded := ctx.Deadline(); !bounded {
+		t.limit = h.clock.limit(h.cfg.Timeout)
+	}
+	return t
+}
+
 // attempt returns a context for one wait or call. Call cancel.
 func (t *trial) attempt() (context.Context, context.CancelFunc) {
-	if _, bounded := t.ctx.Deadline(); bounded {
+	if t.limit == 0 {
 		return context.WithCancel(t.ctx)
 	}
-	if t.until.IsZero() {
-		t.until = time.Now().Add(t.h.cfg.Timeout)
-	}
-	return context.WithDeadline(t.ctx, t.until)
+	left := int64(t.limit) - int64(t.h.clock.tick.Load())
+	return context.WithTimeout(t.ctx, time.Duration(left)*tickEvery)
 }
+
+// own returns what a waiter of this operation waits for, besides ctx.
+func (t *trial) own() caller { return caller{limit: t.limit} }
 
 // current returns the newest view, and waits for one by which this node is up.
 func (t *trial) current() (*view, error) {
@@ -107,7 +116,7 @@ func (t *trial) failed(verdict, cause error) error {
 	if errors.Is(cause, verdict) {
 		return cause
 	}
-	return fmt.Errorf("%w: %v", verdict, cause)
+	return fmt.Errorf("%w; at last: %v", verdict, cause)
 }
 
 // backoff is a pause that doubles from minPause to maxPause.

@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"pipelinedht/partition"
@@ -19,8 +20,8 @@ type waiter struct {
 	part   *part
 	size   int64
 	write  bool
-	since  uint64 // the tick at which another node's came
-	left   bool   // nobody waits for the answer any more
+	limit  uint64 // the tick at which nobody waits for it any more; 0: its caller sees to that
+	left   bool   // nobody waits for the answer any more; guarded by Host.mu
 }
 
 // delivery is an answer on its way to who waits for it.
@@ -56,7 +57,7 @@ var (
 // newWaiter returns a waiter.
 func (h *Host) newWaiter(p *part, size int64, write bool, to caller) *waiter {
 	w := h.waiters.Get().(*waiter)
-	w.part, w.size, w.write, w.to = p, size, write, to
+	w.part, w.size, w.write, w.to, w.limit = p, size, write, to, to.limit
 	return w
 }
 
@@ -72,9 +73,6 @@ func (h *Host) enrolLocked(w *waiter) {
 	h.mu.waiting[w.ticket] = w
 	w.part.bytes += w.size
 	h.mu.bytes += w.size
-	if w.to.reply != nil {
-		w.since = h.clock.tick.Load()
-	}
 }
 
 // settle finds out who waits for the answers. Host.mu is held.
@@ -111,42 +109,57 @@ func (h *Host) deliver(d *delivery) {
 	h.recycle(w)
 }
 
-// await waits for the answer to w, of this node's router; false if ctx ended first.
+// await waits for the answer to w, of this node's router; false if ctx or w's limit
+// ended first.
 func (h *Host) await(ctx context.Context, w *waiter) (replica.Answer, bool) {
 	select {
 	case a := <-w.done:
+		if a.Err == errExpired {
+			return a, false
+		}
 		h.recycle(w)
 		return a, true
 	case <-ctx.Done():
 	}
 	h.mu.Lock()
 	_, waits := h.mu.waiting[w.ticket]
-	w.left = waits
+	leave := waits && !w.left
+	if leave {
+		w.left = true
+	}
 	h.mu.Unlock()
-	if waits {
+	if leave {
 		return replica.Answer{}, false
 	}
 	a := <-w.done // it is on its way
+	if a.Err == errExpired {
+		return a, false
+	}
 	h.recycle(w)
 	return a, true
 }
 
-// expire answers other nodes' operations that have waited for longer than anybody
-// waits for them.
-func (h *Host) expire() {
-	now, limit := h.clock.tick.Load(), uint64(h.cfg.Timeout/tickEvery)
+// errExpired ends a wait; the waiter stays with the core.
+var errExpired = errors.New("waited for too long")
+
+// expire ends the waits that are over their limit.
+func (h *Host) expire(now uint64) {
 	var late []delivery
 	h.mu.Lock()
 	for _, w := range h.mu.waiting {
-		if w.to.reply == nil || w.left || now-w.since < limit {
+		switch {
+		case w.limit == 0 || w.left || now < w.limit:
 			continue
-		}
-		a := replica.Answer{Err: partition.ErrUnavailable}
-		if w.write {
-			a.Err = partition.ErrUnknown
+		case w.to.reply == nil:
+			w.done <- replica.Answer{Err: errExpired} // has room: the real answer finds w left
+		default:
+			a := replica.Answer{Err: partition.ErrUnavailable}
+			if w.write {
+				a.Err = partition.ErrUnknown
+			}
+			late = append(late, delivery{&waiter{write: w.write, to: w.to}, a})
 		}
 		w.left = true
-		late = append(late, delivery{&waiter{write: w.write, to: w.to}, a})
 	}
 	h.mu.Unlock()
 	for i := range late {

@@ -57,15 +57,13 @@ var errOvertaken = fmt.Errorf("%w: the partition is written too fast to judge a 
 
 // writeHere is one attempt at an operation where this node is the primary.
 func (h *Host) writeHere(t *trial, v *view, p partition.ID, op *partition.Op) (partition.Outcome, error) {
-	w := h.newWaiter(&v.parts[p], opSize(op), true, caller{})
+	w := h.newWaiter(&v.parts[p], opSize(op), true, t.own())
 	accepted, out, err := h.propose(v, op, w)
 	if !accepted {
 		h.recycle(w)
 		return out, err
 	}
-	ctx, cancel := t.attempt()
-	defer cancel()
-	a, ok := h.await(ctx, w)
+	a, ok := h.await(t.ctx, w)
 	if !ok {
 		return partition.Outcome{}, fmt.Errorf("%w: the copies of partition %d have not all answered", partition.ErrUnknown, p)
 	}
@@ -100,7 +98,7 @@ func (h *Host) writeThere(t *trial, v *view, p partition.ID, op *partition.Op) (
 // partition.ErrUnknown, it may have or may yet. Key and Value are the Host's from
 // then on.
 func (h *Host) Write(ctx context.Context, op partition.Op) (out partition.Outcome, info partition.Info, err error) {
-	t := trial{h: h, ctx: ctx}
+	t := h.newTrial(ctx)
 	v, err := t.current()
 	if err != nil {
 		return out, info, err
