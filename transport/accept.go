@@ -163,10 +163,10 @@ func (t *Transport) challenge(nc net.Conn, h *hello, w *welcome) error {
 // admit starts a connection of frames, once an older one in its place is done.
 func (t *Transport) admit(ctx context.Context, s *stream, h *hello, begin func() error) error {
 	c := newConn(t, s, h.kind, false)
-	if !t.track(c, true) {
-		return errBusy
+	err := error(errBusy)
+	if t.track(c, true) {
+		err = t.place(ctx, c, h)
 	}
-	err := t.place(ctx, c, h)
 	if err == nil {
 		err = begin()
 	}

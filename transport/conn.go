@@ -6,7 +6,6 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
-	"time"
 )
 
 // conn carries frames between two nodes, from the end of its handshake until it
@@ -34,10 +33,10 @@ type conn struct {
 	ctx     context.Context // ends when it is closed
 	end     context.CancelCauseFunc
 	stopped chan struct{} // closed when nothing is delivered any more
-	// reads is odd while the reader waits for the other end, and changes with
-	// every read; the writer looks at it to notice silence.
-	reads atomic.Uint64
-	asked bool // an accepted visit's call has come; the reader's
+	// reads and writes are odd while the reader, or the writer, waits for the
+	// other end, and change when the wait ends.
+	reads, writes atomic.Uint64
+	asked         bool // an accepted visit's call has come; the reader's
 }
 
 func newConn(t *Transport, s *stream, kind streamKind, dialled bool) *conn {
@@ -55,11 +54,21 @@ func newConn(t *Transport, s *stream, kind streamKind, dialled bool) *conn {
 	return c
 }
 
-// settle makes the connection the one that the link sends on.
+// settle makes the connection the one that the link sends on, after the messages
+// that the link held for it.
 func (c *conn) settle(l *link) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.err == nil {
+		for _, b := range l.releaseLocked() {
+			f := newFrame(frameMessage, 0, b)
+			c.out.add(&f)
+		}
+		if c.out.queued > 0 {
+			c.wakeLocked()
+		}
 		c.home = l
 		l.conn.Store(c)
 	}
@@ -67,13 +76,11 @@ func (c *conn) settle(l *link) {
 
 // run reads and writes until the connection is closed.
 func (c *conn) run() {
-	written := make(chan struct{})
-	go func() {
-		defer close(written)
-		c.close(c.write())
-	}()
+	var others sync.WaitGroup
+	others.Go(c.watch)
+	others.Go(func() { c.close(c.write()) })
 	c.close(c.read())
-	<-written
+	others.Wait()
 	c.t.ended(c)
 	close(c.stopped)
 }
@@ -139,11 +146,16 @@ const batchBytes = 32 << 10
 // wakeLocked has the writer write what waits, now or when the reader's batch is
 // done.
 func (c *conn) wakeLocked() {
-	if c.writing || c.batching && c.out.queued < batchBytes {
-		return
+	if !c.batching || c.out.queued >= batchBytes {
+		c.wakeNowLocked()
 	}
-	c.writing = true
-	c.wake <- struct{}{} // has room: the writer took the last token before it cleared writing
+}
+
+func (c *conn) wakeNowLocked() {
+	if !c.writing {
+		c.writing = true
+		c.wake <- struct{}{} // has room: the writer took the last token before it cleared writing
+	}
 }
 
 func (c *conn) String() string {
@@ -153,7 +165,3 @@ func (c *conn) String() string {
 	}
 	return fmt.Sprintf("%v connection %s node %v at %s", c.kind, direction, c.remote.Node, c.remote.Address)
 }
-
-// silence is how long the other end may take to show a sign of life, or to take
-// some of what is sent to it.
-func (c *conn) silence() time.Duration { return silentTicks * c.t.cfg.KeepAlive }

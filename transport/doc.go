@@ -27,7 +27,7 @@
 // unknown with ErrLost.
 //
 // A connection on which nothing arrives for three keep-alive intervals is
-// closed, and so is one whose other end takes nothing for as long.
+// closed, and so is one whose other end lives but takes nothing in for thirty.
 //
 // # Concurrency
 //

@@ -20,7 +20,6 @@ var (
 
 // Why a connection was closed; for logs, and wrapped in what Call returns.
 var (
-	errSilent   = errors.New("no sign of life from the other end")
 	errReplaced = errors.New("replaced by a newer connection")
 	errStale    = errors.New("the peer has restarted")
 	errDone     = errors.New("no longer needed")

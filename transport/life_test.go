@@ -75,8 +75,8 @@ func TestAnEndThatReadsNothingIsCutOff(t *testing.T) {
 		for two.Send(one.id.Node, transport.Small, make([]byte, 1<<20)) {
 		}
 		<-lost
-		if took := time.Since(began); took < 2*time.Second || took > 4*time.Second {
-			t.Errorf("cut off after %v, want about 3 s", took)
+		if took := time.Since(began); took < 29*time.Second || took > 32*time.Second {
+			t.Errorf("cut off after %v, want about 30 s", took)
 		}
 		close(goOn)
 	})
@@ -166,12 +166,12 @@ func TestARefusedDialIsReportedAndRepeatedOnDemand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		network, b := newPipeNet(), newBook()
 		b.set(transport.Identity{Node: 1, Incarnation: 1, Address: "node1:1"})
-		refused := 0
+		var refused atomic.Int32
 		two := startPiped(t, network, b, 2, 1, &handler{refused: func(peer partition.NodeID) {
 			if peer != 1 {
 				t.Errorf("refused by %v, want 1", peer)
 			}
-			refused++
+			refused.Add(1)
 		}})
 		began := time.Now()
 		for time.Since(began) < 10*time.Second {
@@ -181,13 +181,13 @@ func TestARefusedDialIsReportedAndRepeatedOnDemand(t *testing.T) {
 			time.Sleep(10 * time.Millisecond)
 		}
 		// 50, 100, 200, 400 and 800 ms, then once a second.
-		if refused < 10 || refused > 16 {
-			t.Errorf("%d dials in 10 s", refused)
+		before := refused.Load()
+		if before < 10 || before > 16 {
+			t.Errorf("%d dials in 10 s", before)
 		}
-		before := refused
 		time.Sleep(time.Minute)
-		if refused > before+1 {
-			t.Errorf("%d dials while nobody wanted one", refused-before)
+		if more := refused.Load() - before; more > 1 {
+			t.Errorf("%d dials while nobody wanted one", more)
 		}
 		_, err := two.Call(t.Context(), 1, transport.Control, nil)
 		if !errors.Is(err, transport.ErrNotSent) {

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"sync"
@@ -32,6 +33,8 @@ type link struct {
 	attempt   *attempt // to come or under way; nil: none
 	backoff   time.Duration
 	earliest  time.Time // of the next attempt
+	held      [][]byte  // messages sent while there was no connection, for the one to come
+	heldBytes int
 	lastError string    // logged already
 }
 
@@ -47,6 +50,39 @@ func (l *link) busy() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.attempt != nil || l.conn.Load() != nil
+}
+
+// hold keeps messages for the connection that is being dialled, so that the first
+// words to a new peer are not lost; it takes all of them or none. They are lost
+// if the dial fails. If a connection has come meanwhile, that is returned.
+func (l *link) hold(limit int, bodies [][]byte) (c *conn, held bool) {
+	if l.demand() == nil {
+		return nil, false
+	}
+	size := 0
+	for _, b := range bodies {
+		size += len(b) + frameOverhead
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if c := l.conn.Load(); c != nil {
+		return c, false
+	}
+	if l.attempt == nil || l.heldBytes+size > limit {
+		return nil, false
+	}
+	for _, b := range bodies {
+		l.held = append(l.held, bytes.Clone(b))
+	}
+	l.heldBytes += size
+	return nil, true
+}
+
+// releaseLocked returns the messages held and forgets them.
+func (l *link) releaseLocked() [][]byte {
+	held := l.held
+	l.held, l.heldBytes = nil, 0
+	return held
 }
 
 // wait returns the connection, after dialling it if need be. It returns the
@@ -143,6 +179,9 @@ func (l *link) finish(a *attempt, began time.Time, err error) {
 	if err != nil && err.Error() != l.lastError && l.t.ctx.Err() == nil {
 		l.lastError = err.Error()
 		l.t.cfg.Logger.Warn("cannot connect to peer", "peer", l.peer, "lane", l.kind, "err", err)
+	}
+	if err != nil {
+		l.releaseLocked()
 	}
 	a.err = err
 	l.attempt = nil

@@ -16,6 +16,7 @@ type pipeNet struct {
 	mu        sync.Mutex
 	listeners map[string]*pipeListener
 	conns     map[*pipeConn]bool
+	refusing  atomic.Bool // nobody is reached
 }
 
 func newPipeNet() *pipeNet {
@@ -35,7 +36,7 @@ func (n *pipeNet) dial(ctx context.Context, address string) (net.Conn, error) {
 	n.mu.Lock()
 	l := n.listeners[address]
 	n.mu.Unlock()
-	if l == nil {
+	if l == nil || n.refusing.Load() {
 		return nil, fmt.Errorf("dial %s: %w", address, syscall.ECONNREFUSED)
 	}
 	here, there := net.Pipe()

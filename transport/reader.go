@@ -5,15 +5,11 @@ import (
 	"time"
 )
 
+// slowestBytes is the bytes a second at which a large frame must come, after
+// slowestStart.
 const (
-	// largeFrames is how many frames with bodies above largeBody a Transport
-	// takes in at a time; the others wait. So no more than largeFrames times the
-	// largest body, beside largeBody for each connection, is taken by frames
-	// that are not whole yet.
-	largeFrames = 4
-	largeBody   = 1 << 20
-	// slowestBytes is the bytes a second at which a large frame must come.
 	slowestBytes = 64 << 10
+	slowestStart = 3 * time.Second
 )
 
 // read takes in frames until the connection is closed or fails. It returns why.
@@ -95,22 +91,17 @@ func (c *conn) endBatch() {
 	}
 }
 
-// admitLarge waits until a large body may be taken in, and gives it a deadline.
+// admitLarge waits until there is memory for a large body, and gives it a
+// deadline.
 func (c *conn) admitLarge(size int) (done func(), err error) {
 	c.endBatch()
-	release := func() {}
-	if size > largeBody {
-		select {
-		case c.t.large <- struct{}{}:
-			release = func() { <-c.t.large }
-		case <-c.ctx.Done():
-			return nil, context.Cause(c.ctx)
-		}
+	if err := c.t.large.Acquire(c.ctx, int64(size)); err != nil {
+		return nil, context.Cause(c.ctx)
 	}
-	longest := c.silence() + time.Duration(size/slowestBytes)*time.Second
+	longest := slowestStart + time.Duration(size/slowestBytes)*time.Second
 	c.nc.SetReadDeadline(time.Now().Add(longest))
 	return func() {
 		c.nc.SetReadDeadline(time.Time{})
-		release()
+		c.t.large.Release(int64(size))
 	}, nil
 }

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"pipelinedht/partition"
 )
 
@@ -29,13 +31,16 @@ type Config struct {
 	Handler Handler
 	Logger  *slog.Logger // nil: none
 	// KeepAlive is how often an idle connection shows that it lives; one that
-	// is silent for three times as long is closed. The same on all nodes.
+	// is silent for three to four times as long is closed. The same on all nodes.
 	// 0: 1 s.
 	KeepAlive time.Duration
 	// RequestBytes bounds the requests of peers that have no reply yet; what
 	// comes beyond is turned down, and ErrNotSent to its sender. Each counts a
 	// KiB and its body. 0: 256 MiB.
 	RequestBytes int64
+	// FrameBytes bounds the memory of large frames that are not whole yet; the
+	// connections with more wait. At least Bulk.MaxBody. 0: 256 MiB.
+	FrameBytes int64
 }
 
 // Handler is what a Transport tells. Its methods are called from many goroutines;
@@ -72,8 +77,8 @@ type Transport struct {
 	streams *streamLayer
 
 	requests  atomic.Int64  // bytes that count towards Config.RequestBytes
-	large     chan struct{} // a token for each large frame that is being read
-	idleCalls sync.Pool     // of *call, each with an empty result channel
+	large     *semaphore.Weighted // bytes, Config.FrameBytes in all
+	idleCalls sync.Pool           // of *call, each with an empty result channel
 
 	mu       sync.Mutex
 	closed   bool
@@ -101,9 +106,12 @@ func New(cfg Config) *Transport {
 	if cfg.RequestBytes == 0 {
 		cfg.RequestBytes = 256 << 20
 	}
+	if cfg.FrameBytes == 0 {
+		cfg.FrameBytes = 256 << 20
+	}
 	t := &Transport{
 		cfg:   cfg,
-		large: make(chan struct{}, largeFrames),
+		large: semaphore.NewWeighted(cfg.FrameBytes),
 		open:  make(map[closer]bool),
 	}
 	t.ctx, t.end = context.WithCancelCause(context.Background())
