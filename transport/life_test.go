@@ -175,8 +175,8 @@ func TestARefusedDialIsReportedAndRepeatedOnDemand(t *testing.T) {
 		}})
 		began := time.Now()
 		for time.Since(began) < 10*time.Second {
-			if two.Send(1, transport.Control, []byte("x")) {
-				t.Fatal("a message was taken")
+			if failed := refused.Load() > 0; two.Send(1, transport.Control, []byte("x")) && failed {
+				t.Fatal("a message was taken for a peer that could not be reached")
 			}
 			time.Sleep(10 * time.Millisecond)
 		}
@@ -197,6 +197,28 @@ func TestARefusedDialIsReportedAndRepeatedOnDemand(t *testing.T) {
 		began = time.Now()
 		if _, err := two.Call(t.Context(), 1, transport.Control, nil); err != nil || time.Since(began) > time.Second {
 			t.Errorf("call to the peer now there: error %v after %v", err, time.Since(began))
+		}
+	})
+}
+
+func TestTheFirstMessagesToANewPeerArriveInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network, b := newPipeNet(), newBook()
+		var got []byte
+		startPiped(t, network, b, 1, 1, &handler{message: func(_ partition.NodeID, _ partition.Incarnation, _ transport.Lane, body []byte) {
+			got = append(got, body...)
+		}})
+		two := startPiped(t, network, b, 2, 1, &handler{})
+		for _, body := range []string{"a", "b", "c"} {
+			if !two.Send(1, transport.Small, []byte(body)) {
+				t.Fatalf("message %q was not taken", body)
+			}
+		}
+		time.Sleep(time.Second)
+		two.Send(1, transport.Small, []byte("d"))
+		synctest.Wait()
+		if string(got) != "abcd" {
+			t.Errorf("arrived: %q, want %q", got, "abcd")
 		}
 	})
 }

@@ -35,7 +35,7 @@ type link struct {
 	earliest  time.Time // of the next attempt
 	held      [][]byte  // messages sent while there was no connection, for the one to come
 	heldBytes int
-	lastError string    // logged already
+	lastError string // logged already
 }
 
 // attempt is one dial.
@@ -53,22 +53,24 @@ func (l *link) busy() bool {
 }
 
 // hold keeps messages for the connection that is being dialled, so that the first
-// words to a new peer are not lost; it takes all of them or none. They are lost
-// if the dial fails. If a connection has come meanwhile, that is returned.
+// words to a new peer are not lost; it takes all of them or none, and none for a
+// peer that could not be reached the last time. They are lost if the dial fails.
+// If a connection has come meanwhile, that is returned.
 func (l *link) hold(limit int, bodies [][]byte) (c *conn, held bool) {
-	if l.demand() == nil {
+	_, reachable := l.t.address(l.peer)
+	if l.demand() == nil || !reachable {
 		return nil, false
 	}
 	size := 0
 	for _, b := range bodies {
-		size += len(b) + frameOverhead
+		size += len(b) + headerSize
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if c := l.conn.Load(); c != nil {
 		return c, false
 	}
-	if l.attempt == nil || l.heldBytes+size > limit {
+	if l.attempt == nil || l.lastError != "" || l.heldBytes+size > limit {
 		return nil, false
 	}
 	for _, b := range bodies {

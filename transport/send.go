@@ -3,16 +3,11 @@ package transport
 import "pipelinedht/partition"
 
 // Send sends messages to the peer, in order, all of them or none, and never
-// waits. False: none, because there is no connection (now one is being dialled),
-// its buffer is full, or a body exceeds Lane.MaxBody. True promises no arrival.
-// The bodies are copied.
+// waits. Where there is no connection yet, one is dialled and the messages wait
+// for it. False: none, because the buffer is full, a body exceeds Lane.MaxBody, the
+// peer has no address or was not reached the last time, or the Transport is
+// closed. True promises no arrival. The bodies are copied.
 func (t *Transport) Send(to partition.NodeID, lane Lane, bodies ...[]byte) bool {
-	l := t.link(to, lane)
-	c := l.conn.Load()
-	if c == nil {
-		l.demand()
-		return false
-	}
 	var few [8]frame
 	frames := few[:0]
 	for _, b := range bodies {
@@ -21,6 +16,14 @@ func (t *Transport) Send(to partition.NodeID, lane Lane, bodies ...[]byte) bool 
 			return false
 		}
 		frames = append(frames, newFrame(frameMessage, 0, b))
+	}
+	l := t.link(to, lane)
+	c := l.conn.Load()
+	if c == nil {
+		var held bool
+		if c, held = l.hold(limits[lane].send, bodies); c == nil {
+			return held
+		}
 	}
 	return c.send(c.limits.send, frames...)
 }

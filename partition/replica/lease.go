@@ -15,7 +15,8 @@ type peer struct {
 
 	// The lease: this node may read, as far as this peer goes, in terms that
 	// leaseVersion covers, until leaseUntil.
-	leaseSent    time.Duration
+	beaconSent   time.Duration // the last one
+	leaseSent    time.Duration // the beacon that the lease answers
 	leaseUntil   time.Duration
 	leaseVersion partition.Version
 	granted      time.Duration // when the last grant that counted came
@@ -70,21 +71,21 @@ func (n *Node) sendBeacons() {
 	if !n.up {
 		return
 	}
-	var to map[partition.NodeID]bool
 	for _, c := range n.copies {
 		if c == nil || c.lead == nil {
 			continue
 		}
 		for _, f := range c.lead.followers {
-			if !to[f.id] {
-				if to == nil {
-					to = make(map[partition.NodeID]bool, len(n.peers))
-				}
-				to[f.id] = true
-				n.send(f.id, Control, &Beacon{Version: n.m.Version, Sent: n.now})
+			if f.beaconSent != n.now {
+				n.beacon(f.peer)
 			}
 		}
 	}
+}
+
+func (n *Node) beacon(p *peer) {
+	p.beaconSent = n.now
+	n.send(p.id, Control, &Beacon{Version: n.m.Version, Sent: n.now})
 }
 
 func (n *Node) onBeacon(p *peer, b *Beacon) {

@@ -128,6 +128,9 @@ func (n *Node) onPosition(c *replica, f *follower, m *Position) {
 		return
 	}
 	f.known, f.since = true, 0
+	if !n.leased(f.peer, c.lead.term) && n.now-f.beaconSent >= n.cfg.Beacon/5 {
+		n.beacon(f.peer) // it has come up: no need to wait for the next turn
+	}
 	f.mark = m.Position.Mark
 	f.log = position{
 		last: m.Position.Last, start: max(m.Position.LogStart, 1),
