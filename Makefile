@@ -1,13 +1,35 @@
 # make            builds bin/dht
 # make run        starts a local cluster of three and prints the curl lines to try
 # make test       everything that must pass, with its own set-up
+# make race       everything again under the race detector
+# make sim        long simulated histories of the copy protocol: SEED=… HISTORIES=…
 # make lint       gofmt, vet, staticcheck, tidy check
 
 GO ?= go
 
-.PHONY: build run test race lint bench chaos
+SEED ?= 0
+HISTORIES ?= 100000
+
+.PHONY: build run test race sim lint bench
 build:
 	$(GO) build -o bin/dht ./cmd/dht
+
+run: build
+	@sh tests/local/cluster.sh bin/dht
+
+# Fast ones first; then what has many goroutines, under the race detector; the
+# protocol with each of its rules broken, one at a time; the built binary.
+test:
+	$(GO) test ./partition ./partition/storage ./partition/replica ./fsm ./httpapi/... ./cmd/... ./tests/layering
+	$(GO) test -race -short ./transport ./partition/host
+	$(GO) test -tags breakage -run BrokenRules ./partition/replica
+	$(GO) test -p 1 -timeout 8m ./tests/...
+
+race:
+	$(GO) test -race -timeout 40m ./...
+
+sim:
+	$(GO) test -run EveryHistory -timeout 0 -v ./partition/replica -seed $(SEED) -histories $(HISTORIES)
 
 lint:
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "gofmt: run 'gofmt -w .' on the files above"; exit 1; }
