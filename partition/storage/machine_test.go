@@ -14,7 +14,9 @@ import (
 func TestTheStoreIsWhatTheModelSays(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		o := options(vfs.NewMem())
-		o.Sync = rapid.Bool().Draw(r, "sync")
+		if o.Sync = rapid.Bool().Draw(r, "sync"); !o.Sync {
+			o.FS = storage.NewMemory()
+		}
 		open := func() *storage.Store {
 			s, err := storage.Open(o)
 			if err != nil {

@@ -21,8 +21,8 @@ type Options struct {
 	// Sync: a Commit that returned nil is on disk, fsynced. Without it there is
 	// no write-ahead log, and what was committed is kept only by Close.
 	Sync bool
-	// CacheBytes of blocks are kept in memory, uncompressed; 0: 64 MiB with Sync,
-	// 8 MiB without (where the files are in memory already).
+	// CacheBytes of blocks, at least, are kept in memory, uncompressed; 0: 64 MiB
+	// with Sync, 16 MiB without (where the files are in memory already).
 	CacheBytes int64
 	// Logger gets errors, and at debug level what Pebble does; nil:
 	// slog.Default().
@@ -45,19 +45,24 @@ const (
 	openFiles = 512
 
 	syncedCacheBytes   = 64 << 20
-	unsyncedCacheBytes = 8 << 20
+	unsyncedCacheBytes = 16 << 20
 	bloomBitsPerKey    = 10
+	// indexBlockBytes is large enough for a table's index to be one block.
+	indexBlockBytes = 256 << 10
 )
 
 // pebbleOptions suit small values on a few cores. Files are compressed with
 // Snappy (MinLZ), which leaves alone what does not shrink: in memory it saves
 // the space, on disk the writing.
 func (o *Options) pebbleOptions(f *failure) *pebble.Options {
+	// Pebble takes the memtables, usually one in use and one being flushed, out
+	// of the cache's size.
+	cacheSize := o.CacheBytes + 2*memTableBytes
 	p := &pebble.Options{
 		FS:                          fence{o.FS, f},
 		FormatMajorVersion:          pebble.FormatNewest,
 		Logger:                      f,
-		CacheSize:                   o.CacheBytes,
+		CacheSize:                   cacheSize,
 		DisableWAL:                  !o.Sync,
 		MemTableSize:                memTableBytes,
 		MemTableStopWritesThreshold: memTables,
@@ -71,6 +76,7 @@ func (o *Options) pebbleOptions(f *failure) *pebble.Options {
 		},
 	}
 	for i := range p.Levels {
+		p.Levels[i].IndexBlockSize = indexBlockBytes
 		p.Levels[i].Compression = func() *sstable.CompressionProfile { return sstable.SnappyCompression }
 		p.Levels[i].FilterPolicy = bloom.FilterPolicy(bloomBitsPerKey)
 	}
