@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -48,15 +49,39 @@ func (b *addressBook) find(id partition.NodeID) (bookEntry, bool) {
 	return e, ok
 }
 
-// take replaces the book by the peers' addresses. It returns what to store, or
-// nil where nothing is new.
+// take replaces the book by the peers' addresses, but for those that it has from
+// a later start of a peer. It returns what to store, or nil where nothing is new.
 func (b *addressBook) take(peers []partition.Peer) map[string][]byte {
-	entries := make(map[partition.NodeID]bookEntry, len(peers))
-	for _, p := range peers {
-		entries[p.ID] = bookEntry{Address: p.Address, Incarnation: p.Incarnation}
-	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	entries := make(map[partition.NodeID]bookEntry, len(peers))
+	for _, p := range peers {
+		entries[p.ID] = b.entries[p.ID].later(p)
+	}
+	return b.setLocked(entries)
+}
+
+// learn is take for peers beside whom there are others.
+func (b *addressBook) learn(peers []partition.Peer) map[string][]byte {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	entries := make(map[partition.NodeID]bookEntry, len(peers))
+	maps.Copy(entries, b.entries)
+	for _, p := range peers {
+		entries[p.ID] = entries[p.ID].later(p)
+	}
+	return b.setLocked(entries)
+}
+
+// later returns e, or what p says where that is from the same start or a later one.
+func (e bookEntry) later(p partition.Peer) bookEntry {
+	if e.Incarnation > p.Incarnation {
+		return e
+	}
+	return bookEntry{Address: p.Address, Incarnation: p.Incarnation}
+}
+
+func (b *addressBook) setLocked(entries map[partition.NodeID]bookEntry) map[string][]byte {
 	if maps.Equal(b.entries, entries) {
 		return nil
 	}
@@ -102,6 +127,9 @@ func (l *life) others() []partition.Peer {
 	var peers []partition.Peer
 	if m := l.raft.Load().Map(); m != nil {
 		peers = slices.Clone(m.Peers)
+		for i := range peers {
+			peers[i].Address, _, _ = l.resolve(peers[i].ID)
+		}
 	} else {
 		peers = l.book.peers()
 	}
@@ -119,7 +147,7 @@ func (l *life) keepBook() {
 		if m := l.raft.Load().Map(); m != nil {
 			self, ok := m.Peer(l.record.Node)
 			if ok && self.Incarnation == l.record.Incarnation {
-				l.storeBook(m.Peers)
+				l.storeBook(l.book.take(m.Peers))
 			}
 		}
 		select {
@@ -130,12 +158,24 @@ func (l *life) keepBook() {
 	}
 }
 
-func (l *life) storeBook(peers []partition.Peer) {
-	meta := l.book.take(peers)
+func (l *life) storeBook(meta map[string][]byte) {
 	if meta == nil {
 		return
 	}
 	if err := l.cfg.store.SetMeta(meta); err != nil {
 		l.cfg.fatal(fmt.Errorf("store the peers' addresses: %w", err))
+	}
+}
+
+// askAround asks every peer where the others are: of voters that all started
+// again at new addresses none could find another by itself.
+func (l *life) askAround(ctx context.Context) {
+	for _, p := range l.others() {
+		one, cancel := context.WithTimeout(ctx, askTimeout)
+		w, err := l.whois(one, p.Address)
+		cancel()
+		if err == nil && w.Cluster == l.record.Cluster {
+			l.storeBook(l.book.learn(w.Peers))
+		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"pipelinedht/fsm"
@@ -102,7 +103,18 @@ func (l *life) sayWho() answer {
 		Version:   m.Version,
 		Departing: m.Departing != 0,
 		Settled:   m.Settled(),
-		Peers:     m.Peers,
+		Peers:     l.located(m.Peers),
 		Stamp:     max(now, m.Stamp+1),
 	}}
+}
+
+// located returns peers with the addresses that were last heard from themselves.
+func (l *life) located(peers []partition.Peer) []partition.Peer {
+	peers = slices.Clone(peers)
+	for i, p := range peers {
+		if address, inc, ok := l.net.Heard(p.ID); ok && inc > p.Incarnation {
+			peers[i].Address, peers[i].Incarnation = address, inc
+		}
+	}
+	return peers
 }

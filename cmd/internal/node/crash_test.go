@@ -176,3 +176,40 @@ func TestALeaveSurvivesACrashAtEveryStep(t *testing.T) {
 		}
 	})
 }
+
+func TestAJoinEndsWellWhenTheOtherSideCrashesAtAnyStep(t *testing.T) {
+	own, theirs := numbered("b", 4), numbered("a", 4)
+	before := func(c *cluster) {
+		c.start("b")
+		for i := range own {
+			c.put("b", own[i], "of b")
+			c.put("a", theirs[i], "of a")
+		}
+	}
+	joined := make(chan struct{})
+	crashAtEveryStep(t, before, func(c *cluster) {
+		a := c.nodes["a"]
+		joined = make(chan struct{})
+		go func() {
+			defer close(joined)
+			c.tryJoin("b", "a")
+		}()
+		select {
+		case <-joined:
+		case <-a.Done(): // b goes on meanwhile
+		}
+	}, func(c *cluster) {
+		<-joined
+		if len(c.nodes["b"].Peers()) == 1 {
+			for _, k := range own {
+				c.expect(k, "of b", "b")
+			}
+			c.join("b", "a")
+		}
+		c.peers("a", "b")
+		for i := range own {
+			c.expect(own[i], "of b", "a", "b")
+			c.expect(theirs[i], "of a", "a", "b")
+		}
+	})
+}

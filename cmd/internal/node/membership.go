@@ -43,7 +43,7 @@ func (n *Node) watchMembership(l *life) {
 
 // awaitRemoval returns nil once the life's node is known to be no peer any more,
 // by its own map or, where it has not heard a leader for long, by a peer's word;
-// an error when the life ends.
+// an error when the life ends. While there is no leader it looks for the peers.
 func (l *life) awaitRemoval() error {
 	raft := l.raft.Load()
 	for {
@@ -51,6 +51,9 @@ func (l *life) awaitRemoval() error {
 		_, led := raft.Leader()
 		if (!led || !l.member()) && l.dropped(l.ctx) {
 			return nil
+		}
+		if !led {
+			l.askAround(l.ctx)
 		}
 		select {
 		case <-changed:

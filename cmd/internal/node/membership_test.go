@@ -1,0 +1,183 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"pipelinedht/partition"
+)
+
+func TestANodeRemovedWhileItWasAwaySaysSoAndKeepsItsData(t *testing.T) {
+	inBubble(t, func(c *cluster) {
+		c.startAll("a", "b", "c")
+		c.join("b", "a")
+		c.join("c", "a")
+		all := numbered("k", 30)
+		for _, k := range all {
+			c.put("a", k, "v")
+		}
+		heal := []func(){c.net.part("c:1", "a:1"), c.net.part("c:1", "b:1")}
+		gone := c.nodes["c"].life()
+		c.eventually(time.Minute, "agreed that c goes", func() error {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+			defer cancel()
+			return c.nodes["a"].life().raft.Load().RemovePeer(ctx, gone.record.Node)
+		})
+		c.eventually(time.Minute, "rid of c", func() error {
+			if len(c.nodes["a"].Peers()) == 3 {
+				return errors.New("c is still a peer")
+			}
+			return nil
+		})
+		for _, f := range heal {
+			f()
+		}
+		c.eventually(time.Minute, "told", func() error {
+			if err := c.nodes["c"].Ready(); err == nil || !strings.Contains(err.Error(), "removed") {
+				return errors.New("c does not know that it was removed")
+			}
+			return nil
+		})
+		_, err := read(context.Background(), c.nodes["c"], "k1")
+		errIs(t, err, partition.ErrUnavailable)
+		for _, k := range all {
+			c.expect(k, "v", "a", "b")
+		}
+		c.leave("c")
+		c.peers("c")
+		for _, k := range all {
+			c.expect(k, "v", "c")
+		}
+		if report := c.join("c", "b"); report.Imported != 0 {
+			t.Errorf("report: got %+v, want nothing imported", report)
+		}
+		c.peers("a", "b", "c")
+	})
+}
+
+func TestAJoinGivesUpOnATargetThatFallsSilent(t *testing.T) {
+	inBubble(t, func(c *cluster) {
+		c.startAll("a", "b")
+		c.put("a", "k", "v")
+		var heal func()
+		old := c.nodes["a"].life().record.Node
+		c.net.sending = func(from string) error {
+			// The moment at which a has bound itself and is about to ask.
+			if from == "a:1" && heal == nil && c.nodes["a"].stored().Join != nil {
+				heal = func() {}
+				go func() { heal = c.net.part("a:1", "b:1") }()
+				return errBlown
+			}
+			return nil
+		}
+		_, err := c.tryJoin("a", "b")
+		errIs(t, err, partition.ErrUnavailable)
+		c.expect("k", "v", "a")
+		c.peers("a")
+		if now := c.nodes["a"].life().record.Node; now != old {
+			t.Errorf("node id of a: changed from %v to %v", old, now)
+		}
+		heal()
+		if report := c.join("a", "b"); report.Imported != 1 {
+			t.Errorf("report: got %+v, want 1 imported", report)
+		}
+		c.expect("k", "v", "a", "b")
+	})
+}
+
+func TestAMajorityMayRestartAtNewAddresses(t *testing.T) {
+	dirs := map[string]string{"a": t.TempDir(), "b": t.TempDir(), "c": t.TempDir()}
+	inBubble(t, func(c *cluster) {
+		for name, dir := range dirs {
+			c.start(name, func(cfg *Config) { cfg.DataDir = dir })
+		}
+		c.join("b", "a")
+		c.join("c", "a")
+		c.put("a", "k", "v")
+		c.stop("a")
+		c.stop("b")
+		var started []*Node
+		for _, name := range []string{"a", "b"} {
+			cfg := c.config(name)
+			cfg.DataDir = dirs[name]
+			cfg.Listener.Close()
+			cfg.Listener = c.net.listen(name + ":2")
+			cfg.Dial = c.net.dialer(name + ":2")
+			n, err := Open(context.Background(), cfg)
+			if err != nil {
+				t.Fatalf("start %s at a new address: %v", name, err)
+			}
+			c.nodes[name] = n
+			started = append(started, n)
+		}
+		for _, n := range started {
+			c.awaitReady(n)
+		}
+		c.expect("k", "v", "a", "b", "c")
+		for _, p := range c.nodes["c"].Ring().Peers {
+			if want := map[string]string{"a": "a:2", "b": "b:2", "c": "c:1"}[p.Name]; p.Address != want {
+				t.Errorf("address of %s: got %s, want %s", p.Name, p.Address, want)
+			}
+		}
+	})
+}
+
+func TestAllNodesMayRestartAtOnce(t *testing.T) {
+	names := numbered("n", 3)
+	dirs := make(map[string]string)
+	for _, name := range names {
+		dirs[name] = t.TempDir()
+	}
+	inBubble(t, func(c *cluster) {
+		start := func(name string) {
+			cfg := c.config(name)
+			cfg.DataDir = dirs[name]
+			n, err := Open(context.Background(), cfg)
+			if err != nil {
+				t.Fatalf("start %s: %v", name, err)
+			}
+			c.nodes[name] = n
+		}
+		for _, name := range names {
+			start(name)
+			c.awaitReady(c.nodes[name])
+		}
+		c.join("n2", "n1")
+		c.join("n3", "n2")
+		for _, k := range numbered("k", 20) {
+			c.put("n1", k, "v")
+		}
+		for _, name := range names {
+			c.stop(name)
+		}
+		for _, name := range names {
+			start(name)
+		}
+		for _, name := range names {
+			c.awaitReady(c.nodes[name])
+		}
+		c.peers(names...)
+		for _, k := range numbered("k", 20) {
+			c.expect(k, "v", names...)
+		}
+	})
+}
+
+func TestADataDirectoryThatCannotBeGoneOnWithIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	inBubble(t, func(c *cluster) {
+		c.start("a", func(cfg *Config) { cfg.DataDir = dir })
+		c.stop("a")
+		cfg := c.config("b")
+		cfg.DataDir = dir
+		_, err := Open(context.Background(), cfg)
+		errIs(t, err, ErrOtherName)
+		cfg = c.config("b")
+		cfg.Name, cfg.Replicas = "b:c", 8
+		_, err = Open(context.Background(), cfg)
+		errIs(t, err, ErrConfig)
+	})
+}
