@@ -48,7 +48,7 @@ func (c *conn) keepAlive() {
 	defer c.mu.Unlock()
 	if c.err == nil && c.out.queued == 0 {
 		alive := newFrame(frameAlive, 0, nil)
-		c.out.add(&alive)
+		c.out.addOne(&alive)
 		c.wakeNowLocked()
 	}
 }

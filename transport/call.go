@@ -103,7 +103,7 @@ func (c *conn) tryRequest(id uint64, waiting *call, f *frame) (room <-chan struc
 		}
 		return c.room, nil
 	}
-	c.out.add(f)
+	c.out.addOne(f)
 	waiting.end = c.out.added
 	c.calls[id] = waiting
 	c.wakeLocked()

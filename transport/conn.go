@@ -62,13 +62,10 @@ func (c *conn) settle(l *link) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.err == nil {
-		for _, b := range l.releaseLocked() {
-			f := newFrame(frameMessage, 0, b)
-			c.out.add(&f)
-		}
-		if c.out.queued > 0 {
+		if c.out = l.held; c.out.queued > 0 {
 			c.wakeLocked()
 		}
+		l.held = outbox{}
 		c.home = l
 		l.conn.Store(c)
 	}
@@ -123,18 +120,13 @@ func hangUp(nc net.Conn) {
 // send takes all the frames to be written or, if they do not fit under limit or
 // the connection is closed, none of them. It does not wait.
 func (c *conn) send(limit int, frames ...frame) bool {
-	size := 0
-	for i := range frames {
-		size += frames[i].size()
-	}
+	n := size(frames)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.err != nil || !c.out.fits(size, limit) {
+	if c.err != nil || !c.out.fits(n, limit) {
 		return false
 	}
-	for i := range frames {
-		c.out.add(&frames[i])
-	}
+	c.out.add(frames)
 	c.wakeLocked()
 	return true
 }

@@ -31,7 +31,7 @@ func encode(frames ...frame) []byte {
 	var o outbox
 	for i := range frames {
 		f := newFrame(frames[i].kind, frames[i].id, frames[i].body)
-		o.add(&f)
+		o.addOne(&f)
 	}
 	return bytes.Join(o.take(nil), nil)
 }

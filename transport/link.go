@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"sync"
@@ -29,13 +28,12 @@ type link struct {
 	kind streamKind
 	conn atomic.Pointer[conn] // nil: none that is open
 
-	mu        sync.Mutex
-	attempt   *attempt // to come or under way; nil: none
-	backoff   time.Duration
-	earliest  time.Time // of the next attempt
-	held      [][]byte  // messages sent while there was no connection, for the one to come
-	heldBytes int
-	lastError string // logged already
+	mu       sync.Mutex
+	attempt  *attempt // to come or under way; nil: none
+	backoff  time.Duration
+	earliest time.Time // of the next attempt
+	held     outbox    // messages for the connection that is being dialled
+	failed   string    // how the last attempt did, logged; empty: it succeeded, or there was none
 }
 
 // attempt is one dial.
@@ -56,35 +54,21 @@ func (l *link) busy() bool {
 // words to a new peer are not lost; it takes all of them or none, and none for a
 // peer that could not be reached the last time. They are lost if the dial fails.
 // If a connection has come meanwhile, that is returned.
-func (l *link) hold(limit int, bodies [][]byte) (c *conn, held bool) {
+func (l *link) hold(limit int, frames []frame) (c *conn, held bool) {
 	_, reachable := l.t.address(l.peer)
 	if l.demand() == nil || !reachable {
 		return nil, false
-	}
-	size := 0
-	for _, b := range bodies {
-		size += len(b) + headerSize
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if c := l.conn.Load(); c != nil {
 		return c, false
 	}
-	if l.attempt == nil || l.lastError != "" || l.heldBytes+size > limit {
+	if l.attempt == nil || l.failed != "" || !l.held.fits(size(frames), limit) {
 		return nil, false
 	}
-	for _, b := range bodies {
-		l.held = append(l.held, bytes.Clone(b))
-	}
-	l.heldBytes += size
+	l.held.add(frames)
 	return nil, true
-}
-
-// releaseLocked returns the messages held and forgets them.
-func (l *link) releaseLocked() [][]byte {
-	held := l.held
-	l.held, l.heldBytes = nil, 0
-	return held
 }
 
 // wait returns the connection, after dialling it if need be. It returns the
@@ -174,17 +158,16 @@ func (l *link) finish(a *attempt, began time.Time, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err == nil {
-		l.backoff, l.lastError = 0, ""
+		l.backoff, l.failed = 0, ""
+	} else {
+		l.held = outbox{}
+		if err.Error() != l.failed && l.t.ctx.Err() == nil {
+			l.t.cfg.Logger.Warn("cannot connect to peer", "peer", l.peer, "lane", l.kind, "err", err)
+		}
+		l.failed = err.Error()
 	}
 	l.backoff = min(max(2*l.backoff, minBackoff), maxBackoff)
 	l.earliest = began.Add(l.backoff)
-	if err != nil && err.Error() != l.lastError && l.t.ctx.Err() == nil {
-		l.lastError = err.Error()
-		l.t.cfg.Logger.Warn("cannot connect to peer", "peer", l.peer, "lane", l.kind, "err", err)
-	}
-	if err != nil {
-		l.releaseLocked()
-	}
 	a.err = err
 	l.attempt = nil
 	close(a.done)

@@ -26,6 +26,14 @@ func newFrame(kind frameKind, id uint64, body []byte) frame {
 
 func (f *frame) size() int { return headerSize + len(f.body) }
 
+// size of several frames, in bytes.
+func size(frames []frame) (n int) {
+	for i := range frames {
+		n += frames[i].size()
+	}
+	return n
+}
+
 func (f *frame) append(buf []byte) []byte {
 	return append(appendHeader(buf, f.kind, f.id, f.body), f.body...)
 }
@@ -45,7 +53,13 @@ type outbox struct {
 // anything.
 func (o *outbox) fits(n, limit int) bool { return o.queued == 0 || o.queued+n <= limit }
 
-func (o *outbox) add(f *frame) {
+func (o *outbox) add(frames []frame) {
+	for i := range frames {
+		o.addOne(&frames[i])
+	}
+}
+
+func (o *outbox) addOne(f *frame) {
 	o.queued += f.size()
 	o.added += uint64(f.size())
 	if f.whole != nil {

@@ -21,7 +21,7 @@ func (t *Transport) Send(to partition.NodeID, lane Lane, bodies ...[]byte) bool 
 	c := l.conn.Load()
 	if c == nil {
 		var held bool
-		if c, held = l.hold(limits[lane].send, bodies); c == nil {
+		if c, held = l.hold(limits[lane].send, frames); c == nil {
 			return held
 		}
 	}

@@ -76,7 +76,7 @@ type Transport struct {
 	serials atomic.Uint64 // given to dials
 	streams *streamLayer
 
-	requests  atomic.Int64  // bytes that count towards Config.RequestBytes
+	requests  atomic.Int64        // bytes that count towards Config.RequestBytes
 	large     *semaphore.Weighted // bytes, Config.FrameBytes in all
 	idleCalls sync.Pool           // of *call, each with an empty result channel
 
