@@ -13,11 +13,13 @@ package partition
 //   - every node is in floor(Qk/n) or ceil(Qk/n) targets, and first in
 //     floor(Q/n) or ceil(Q/n);
 //   - of all such tables it is one with the fewest copies outside the present
-//     targets, and for these copies one with the fewest new preferred primaries
-//     among partitions whose preferred primary keeps its copy.
+//     targets;
+//   - for these copies it is a choice of primaries with the fewest handovers that
+//     a partition could do without: from a preferred primary that keeps its copy,
+//     or, where that is gone, to a copy not in sync though another one is.
 //
 // Where that leaves a choice, copies go where one exists already (in the in-sync
-// set), primaries to the present primary, else to a copy in sync; and the nodes
+// set) and stay where one does, primaries go to the present primary; and the nodes
 // that share partitions with any one node are many, so that the load of a lost
 // node falls on many.
 //
@@ -26,10 +28,11 @@ package partition
 // run in one cluster; TestPlanNeverChanges holds it fast.
 //
 // Both steps, copies and primaries, are a minimum-cost flow from partitions to
-// nodes, solved as one: what need not move stays (assignment), obvious single
-// moves come next (assignment.fill, assignment.shed), and what is stuck is freed
-// by cheapest chains of moves (assignment.augment). It takes time and memory in
-// proportion to the table, and milliseconds for 65,536 partitions.
+// nodes, solved as one: all stays at first, single moves come next
+// (assignment.fill, assignment.shed), and what is stuck then is freed by cheapest
+// chains of moves (assignment.augment). A join or leave in a table of 65,536
+// partitions takes milliseconds; a change of a hundred nodes at once, which needs
+// many chains, tenths of a second.
 func Plan(m *Map) [][]NodeID {
 	nodes := newRoster(m.Peers)
 	copies := min(m.Settings.Replicas, len(nodes.ids))
@@ -52,8 +55,8 @@ type board struct {
 	led []node
 	// spare lists copies in sync outside the previous target.
 	spare []spot
-	// unready lists copies of the previous target that are not in sync.
-	unready   []spot
+	// unready: some copy of the previous target is not in sync.
+	unready   bool
 	primaries *assignment // one place a row
 }
 
@@ -81,9 +84,7 @@ func newBoard(m *Map, nodes *roster, copies int) *board {
 			if i == 0 {
 				b.led[p] = n
 			}
-			if !contains(inSync, id) {
-				b.unready = append(b.unready, spot{int32(p), n})
-			}
+			b.unready = b.unready || !contains(inSync, id)
 		}
 		for _, id := range inSync {
 			if contains(target, id) {

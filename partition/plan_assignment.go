@@ -39,6 +39,8 @@ func newAssignment(held []node, width, nodes int, d dice) *assignment {
 	return a
 }
 
+func (a *assignment) rows() int { return len(a.held) / a.width }
+
 func (a *assignment) row(p int) []node { return a.held[p*a.width : (p+1)*a.width] }
 
 // put gives a place, with its index in held, to a node.
@@ -78,20 +80,25 @@ func (a *assignment) fill() {
 	}
 }
 
-// shed moves places from nodes that give to nodes that take, each in one row and
-// straight, and reports whether it moved any. A node that keeps a row (keep is by
-// row; nil: none does) gives no place there.
-func (a *assignment) shed(keep []node) bool {
+// shed moves places from nodes that give to nodes that take, straight, one a row,
+// and reports whether it moved any. A node that keeps a row, says keeps, gives no
+// place there.
+func (a *assignment) shed(keeps func(p int, n node) bool) bool {
 	moved := false
 	for p, more := a.scan.first(); more && a.load.anyGives(); p, more = a.scan.next(p) {
-		for i, from := range a.row(p) {
-			if from == nobody || !a.load.gives(from) || keep != nil && keep[p] == from {
-				continue
+		from := nobody
+		for _, n := range a.row(p) {
+			if n != nobody && a.load.gives(n) && !keeps(p, n) &&
+				(from == nobody || a.load.count[n] > a.load.count[from]) {
+				from = n
 			}
-			if to := a.choose(p); to != nobody {
-				a.put(p*a.width+i, to)
-				moved = true
-			}
+		}
+		if from == nobody {
+			continue
+		}
+		if to := a.choose(p); to != nobody {
+			a.replace(p, from, to)
+			moved = true
 		}
 	}
 	return moved

@@ -5,31 +5,35 @@ import "math"
 // search looks for the cheapest chain of moves: a node enters a row where a place
 // is free or a node gives one up, another leaves a row that this node is in and a
 // third enters that, and so on to a node that takes. It is Bellman and Ford's
-// algorithm on the residual graph of the flow, with nodes and rows in turn;
-// leaving a row that one had newly entered gives the price back, so there are
-// arcs of price -1, but no cycle below 0.
+// algorithm on the residual graph of the flow, with nodes and rows in turn.
+// Leaving a row that one had newly entered gives the price back, so some moves
+// cost -1; but as long as only cheapest chains are followed no cycle is below 0,
+// so the search ends.
 type search struct {
-	price []int32 // by node: of the best chain known to it
-	via   []hop   // by node: the chain's last move
+	price []int32 // by node: of the cheapest chain found to it
+	via   []hop   // by node: that chain's last move
+	best  int32   // price of the cheapest chain to a node that takes
 	worst int32   // no price is above it
 	again bool    // a price fell in this round
-
-	end  node  // the best node that takes
-	best int32 // price of the chain to it
+	tries int     // how many more rows may be looked at to follow chains again
 }
 
 // hop is a move: the node that it belongs to comes into row in the place of from
-// (nobody: into a hole). With no row (-1) either the chain starts here, with from
-// nobody, or the node loses to from the right to one more than floor.
+// (nobody: into a hole, where the chain starts). With noRow either the chain
+// starts here, from is nobody, or the node loses to from the right to one more
+// than floor.
 type hop struct {
 	row  int32
 	from node
 }
 
-const noRow, unreached = -1, math.MaxInt32
+const (
+	noRow     = -1
+	unreached = math.MaxInt32 // price of a node that no chain leads to
+)
 
-// augment fills one hole, or relieves one node that gives, by the cheapest chain
-// of moves if that costs at most most, and reports whether it did.
+// augment fills holes, or relieves nodes that give, by the cheapest chains of
+// moves if they cost at most most, and reports whether it did.
 func (a *assignment) augment(most int32) bool {
 	if a.holes == 0 && !a.load.anyGives() {
 		return false
@@ -37,7 +41,7 @@ func (a *assignment) augment(most int32) bool {
 	s := a.start()
 	for s.again && s.best > a.least {
 		s.again = false
-		for p := 0; p < len(a.held)/a.width && s.best > a.least; p++ {
+		for p := range a.rows() {
 			if price, from := a.leave(p); price != unreached {
 				a.enter(p, price, from)
 			}
@@ -45,15 +49,81 @@ func (a *assignment) augment(most int32) bool {
 		a.passExtra()
 	}
 	a.least = max(a.least, s.best)
-	if s.best > most || s.end == nobody {
+	if s.best > most || s.best == unreached {
 		return false
 	}
-	for n := s.end; n != nobody; n = s.via[n].from {
-		if h := s.via[n]; h.row != noRow {
-			a.replace(int(h.row), h.from, n)
+	s.tries = a.rows()
+	done := false
+	for n := range s.price {
+		if s.price[n] == s.best && a.follow(node(n)) {
+			done = true
 		}
 	}
-	return true
+	return done
+}
+
+// follow makes the moves of the chain to end, as often as they can be made in its
+// rows or in later ones that do as well, and reports whether it made them. The
+// first chain followed after a search can be; it may spoil others.
+func (a *assignment) follow(end node) bool {
+	s, done := a.search, false
+	for a.load.takes(end) && a.prepare(end) {
+		for n := end; n != nobody; n = s.via[n].from {
+			if h := s.via[n]; h.row != noRow {
+				a.replace(int(h.row), h.from, n)
+			}
+		}
+		done = true
+	}
+	return done
+}
+
+// prepare finds a row for each move of the chain to n and reports whether there
+// are such rows and the chain may still start where it does.
+func (a *assignment) prepare(n node) bool {
+	s := a.search
+	for {
+		h := &s.via[n]
+		switch {
+		case h.row == noRow && h.from == nobody:
+			return a.load.gives(n)
+		case h.row == noRow:
+			if a.load.count[n] != a.load.floor+1 || a.load.count[h.from] != a.load.floor {
+				return false
+			}
+		default:
+			price := s.price[n]
+			if h.from != nobody {
+				price -= s.price[h.from]
+			}
+			for !a.movable(int(h.row), h.from, n, price) {
+				if s.tries == 0 || int(h.row)+1 == a.rows() {
+					return false
+				}
+				h.row++
+				s.tries--
+			}
+			if h.from == nobody {
+				return true
+			}
+		}
+		n = h.from
+	}
+}
+
+// movable reports whether from can make room in row p for to, at that price.
+func (a *assignment) movable(p int, from, to node, price int32) bool {
+	row := a.row(p)
+	return contains(row, from) && !contains(row, to) && (a.open == nil || contains(a.open(p), to)) &&
+		a.price(p, to)-a.price(p, from) <= price
+}
+
+// price returns what it costs to have the node in row p; a hole costs nothing.
+func (a *assignment) price(p int, n node) int32 {
+	if n == nobody || contains(a.free(p), n) {
+		return 0
+	}
+	return 1
 }
 
 // start makes the search ready: nodes that give are where chains start, beside
@@ -64,7 +134,7 @@ func (a *assignment) start() *search {
 		a.search = &search{price: make([]int32, nodes), via: make([]hop, nodes)}
 	}
 	s := a.search
-	s.worst, s.again, s.end, s.best = unreached, true, nobody, unreached
+	s.best, s.worst, s.again = unreached, unreached, true
 	for n := range s.price {
 		s.price[n], s.via[n] = unreached, hop{noRow, nobody}
 		if a.load.gives(node(n)) {
@@ -78,18 +148,12 @@ func (a *assignment) start() *search {
 func (a *assignment) leave(p int) (price int32, from node) {
 	price, from = unreached, nobody
 	for _, n := range a.row(p) {
-		if n == nobody {
-			if price > 0 {
-				price, from = 0, nobody
+		c := int32(0)
+		if n != nobody {
+			if c = a.search.price[n]; c == unreached {
+				continue
 			}
-			continue
-		}
-		c := a.search.price[n]
-		if c == unreached {
-			continue
-		}
-		if !contains(a.free(p), n) {
-			c--
+			c -= a.price(p, n)
 		}
 		if c < price {
 			price, from = c, n
@@ -154,6 +218,6 @@ func (a *assignment) reach(n node, price int32, h hop) {
 	}
 	s.price[n], s.via[n], s.again = price, h, true
 	if price < s.best && a.load.takes(n) {
-		s.best, s.end = price, n
+		s.best = price
 	}
 }

@@ -14,62 +14,45 @@ func (b *board) planCopies() {
 	a.free = func(p int) []node { return before[p*a.width : (p+1)*a.width] }
 	a.choose = func(p int) node { return a.load.lightest(a.row(p), &a.dice) }
 
-	b.fillSpare()
+	b.useSpare()
 	a.fill()
-	b.shedSpare()
-	b.shedUnready()
-	a.shed(b.led) // backups first, so that roles stay where they are
-	for a.shed(nil) {
+	for b.unready && a.shed(b.ready) { // what does not exist yet costs nothing to move
+	}
+	for a.shed(b.leads) { // backups first, so that roles stay where they are
+	}
+	for a.shed(none) {
 	}
 	a.least = 1 // everyone has kept what it could
 	for a.augment(math.MaxInt32) {
 	}
 }
 
-// fillSpare fills holes with copies that exist.
-func (b *board) fillSpare() {
-	a := b.copies
-	for _, s := range b.spare {
-		p := int(s.row)
-		row := a.row(p)
-		if contains(row, nobody) && !contains(row, s.node) && a.load.takes(s.node) {
-			a.replace(p, nobody, s.node)
-		}
+// useSpare gives places to copies that exist: holes, or places of nodes that give,
+// first those whose own copy does not exist.
+func (b *board) useSpare() {
+	if len(b.spare) == 0 {
+		return
 	}
-}
-
-// shedSpare moves places to copies that exist, from a copy that does not, if one
-// can give.
-func (b *board) shedSpare() {
 	a := b.copies
-	for _, s := range b.spare {
-		p := int(s.row)
-		if contains(a.row(p), s.node) || !a.load.takes(s.node) {
+	order := newScan(len(b.spare), &a.dice)
+	for i, more := order.first(); more; i, more = order.next(i) {
+		p, to := int(b.spare[i].row), b.spare[i].node
+		row := a.row(p)
+		if contains(row, to) || !a.load.takes(to) {
+			continue
+		}
+		if contains(row, nobody) {
+			a.replace(p, nobody, to)
 			continue
 		}
 		from := nobody
-		for _, n := range a.row(p) {
-			if n != nobody && a.load.gives(n) && (from == nobody || !b.ready(p, n)) {
+		for _, n := range row {
+			if a.load.gives(n) && (from == nobody || !b.ready(p, n)) {
 				from = n
 			}
 		}
 		if from != nobody {
-			a.replace(p, from, s.node)
-		}
-	}
-}
-
-// shedUnready moves copies that do not exist yet: that costs nothing beyond what
-// was on its way.
-func (b *board) shedUnready() {
-	a := b.copies
-	for _, s := range b.unready {
-		p := int(s.row)
-		if !contains(a.row(p), s.node) || !a.load.gives(s.node) {
-			continue
-		}
-		if to := a.choose(p); to != nobody {
-			a.replace(p, s.node, to)
+			a.replace(p, from, to)
 		}
 	}
 }
@@ -78,3 +61,9 @@ func (b *board) shedUnready() {
 func (b *board) ready(p int, n node) bool {
 	return contains(b.table[p].InSync, b.nodes.ids[n])
 }
+
+// leads reports whether the node was the partition's preferred primary.
+func (b *board) leads(p int, n node) bool { return b.led[p] == n }
+
+// none keeps nothing.
+func none(int, node) bool { return false }
