@@ -55,7 +55,7 @@ func TestDiagnose(t *testing.T) {
 func TestAReignBelievesOnlyWhatItHasHeardItself(t *testing.T) {
 	contacts := newContacts()
 	contacts.hear(serverID(2), 10)
-	began := time.Now().Add(time.Second)
+	began := time.Now().Add(backWithin / 2)
 	g := newReign(contacts, began)
 	if s := g.sight(2, began); s.heard || s.quiet != 0 {
 		t.Fatalf("what an earlier reign heard: %+v", s)

@@ -190,6 +190,9 @@ func checkState(t rapid.TB, s *State) {
 
 // checkStep checks what holds of two states that follow each other.
 func checkStep(h *history, was, is *State, by header, c command, result Refusal, recorded bool) {
+	if last, ok := was.progressOf(by.proposer); recorded && (!ok || !by.after(last)) {
+		h.Fatalf("%T carried out under number %+v, after %+v", c, by, last)
+	}
 	if was.Map == is.Map {
 		if recorded {
 			if p, _ := is.progressOf(by.proposer); p != (progress{by.incarnation, by.number, result}) {

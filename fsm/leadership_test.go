@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strconv"
 	"strings"
@@ -71,11 +72,15 @@ func TestSevenNodesHaveFiveVotersAndOneMap(t *testing.T) {
 }
 
 // TestProposalsSurviveLeaderLoss has every node propose one address after the
-// other, while one leader after the other is cut off. Each proposal is applied
+// other, while one leader after the other is cut off, replies are lost and calls
+// arrive a second time seconds later. Each proposal is applied
 // once and in order: on no node does an address return to an earlier one.
 func TestProposalsSurviveLeaderLoss(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := grown(t, 5, nil)
+		c.net.mu.Lock()
+		c.net.faulty = rand.New(rand.NewPCG(1, 2))
+		c.net.mu.Unlock()
 		const each = 60
 		var work sync.WaitGroup
 		stop := make(chan struct{})
@@ -157,6 +162,29 @@ func TestAFollowerKnowsItsOutcomeAtOnce(t *testing.T) {
 	})
 }
 
+func TestAProposalDoesNotWaitForALostLeader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := grown(t, 5, nil)
+		for round := range 4 {
+			lost := c.leader().cfg.Self
+			by := c.up[lost%5+1]
+			c.net.isolate(lost, true)
+			done := make(chan error, 1)
+			go func() { done <- by.AbortJoin(context.Background(), uint64(10_000+round)) }()
+			c.within(10*time.Second, "another leader", func() bool { l, ok := by.Leader(); return ok && l != lost })
+			began := time.Now()
+			if err := <-done; err != nil {
+				t.Fatal(err)
+			}
+			if d := time.Since(began); d > 200*time.Millisecond {
+				t.Errorf("known %v after the new leader", d)
+			}
+			c.net.isolate(lost, false)
+			c.together()
+		}
+	})
+}
+
 func TestWithoutAQuorumProposalsSayWhatTheyKnow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := grown(t, 3, nil)
@@ -233,7 +261,7 @@ func TestTheLeaderHandsOver(t *testing.T) {
 func TestOfTwoVotersOneWithdraws(t *testing.T) {
 	for _, leads := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
-			c := grown(t, 2, nil)
+			c := grown(t, 2, onDisk(t))
 			goes, stays := c.up[1], c.up[2]
 			if (goes == c.leader()) != leads {
 				goes, stays = stays, goes
@@ -252,6 +280,10 @@ func TestOfTwoVotersOneWithdraws(t *testing.T) {
 			if _, ok := stays.Map().Peer(gone); !ok {
 				t.Fatal("who withdrew is no peer any more")
 			}
+			if err := c.start(gone, nil).Up(c.ctx(20 * time.Second)); err != nil {
+				t.Fatal(err)
+			}
+			c.within(10*time.Second, "two voters again", func() bool { return len(stays.Status().Voters) == 2 })
 		})
 	}
 }

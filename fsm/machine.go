@@ -23,8 +23,9 @@ type machine struct {
 
 	state atomic.Pointer[State]
 	index atomic.Uint64 // of the last log entry applied
-	// own is what became of this node's last command in this incarnation, also
-	// where the state does not remember it; nil: none was applied yet.
+	// own is what became of this node's last command in this incarnation, for when
+	// the state does not remember it: the node is no peer any more, or has been
+	// started elsewhere. Nil: none was applied yet.
 	own atomic.Pointer[progress]
 
 	mapChanged signal // at each change of the map
@@ -63,6 +64,11 @@ func (m *machine) Apply(entry *raft.Log) any {
 	m.publish(next)
 	return nil
 }
+
+// StoreConfiguration implements raft.ConfigurationStore. Nothing is kept: Raft
+// counts such an entry as applied only for an FSM that has this, and takes no
+// snapshot before.
+func (m *machine) StoreConfiguration(uint64, raft.Configuration) {}
 
 // Snapshot implements raft.FSM.
 func (m *machine) Snapshot() (raft.FSMSnapshot, error) {
@@ -105,12 +111,13 @@ func (m *machine) publish(next *State) {
 // outcome returns what became of this node's command with that number, once that
 // number or a later one has been applied.
 func (m *machine) outcome(number uint64) (Refusal, bool) {
-	var last progress
-	if own := m.own.Load(); own != nil {
+	last, ok := m.state.Load().progressOf(m.self)
+	if !ok || last.incarnation != m.incarnation {
+		own := m.own.Load()
+		if own == nil {
+			return 0, false
+		}
 		last = *own
-	}
-	if p, ok := m.state.Load().progressOf(m.self); ok && p.incarnation == m.incarnation && p.number > last.number {
-		last = p // learnt from a snapshot
 	}
 	switch {
 	case last.number < number:

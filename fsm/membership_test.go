@@ -46,6 +46,43 @@ func TestTheLeaderLeaves(t *testing.T) {
 	})
 }
 
+func TestNodesLeaveUntilOneIsLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := grown(t, 4, nil)
+		c.settle()
+		for len(c.up) > 1 {
+			c.within(10*time.Second, "a leader", func() bool { return c.leader() != nil })
+			leaver := c.leader()
+			id := leaver.cfg.Self
+			if err := leaver.TransferLeadership(c.ctx(10 * time.Second)); err != nil {
+				t.Fatal(err)
+			}
+			if err := leaver.RemovePeer(c.ctx(10*time.Second), id); err != nil {
+				t.Fatal(err)
+			}
+			c.settle()
+			c.within(10*time.Second, "dropped", func() bool { _, dropped := leaver.Dropped(c.ctx(time.Second)); return dropped })
+			c.within(10*time.Second, "no server any more", func() bool {
+				l := c.leader()
+				return l != nil && !l.standing(id).Server
+			})
+			c.stop(id)
+		}
+		last := c.leader()
+		if err := last.RemovePeer(c.ctx(10*time.Second), last.cfg.Self); !errors.Is(err, ErrLastPeer) {
+			t.Fatalf("the last one: %v", err)
+		}
+		if err := last.Departing(c.ctx(10*time.Second), 5); err != nil {
+			t.Fatalf("the last one: %v", err)
+		}
+		for i, row := range last.Map().Table {
+			if row.MinInSync != 1 || len(row.InSync) != 1 || len(row.Target) != 1 {
+				t.Fatalf("partition %d: %+v", i, row)
+			}
+		}
+	})
+}
+
 func TestOneWhoWasCutOffLearnsThatItWasDropped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := grown(t, 4, nil)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"net"
 	"sync"
 	"time"
@@ -21,6 +22,8 @@ type testNet struct {
 	calls map[partition.NodeID]*Raft
 	cut   map[[2]partition.NodeID]bool
 	conns map[*testConn]struct{}
+	// faulty, if set, has calls delivered again later, and replies lost.
+	faulty *rand.Rand
 }
 
 func newTestNet() *testNet {
@@ -69,6 +72,10 @@ type testCaller struct {
 func (c testCaller) Call(ctx context.Context, to partition.NodeID, body []byte) ([]byte, error) {
 	c.net.mu.Lock()
 	r, cut := c.net.calls[to], c.net.isCutLocked(c.from, to)
+	again, lost := time.Duration(0), false
+	if c.net.faulty != nil && r != nil {
+		again, lost = time.Duration(c.net.faulty.Int64N(int64(4*time.Second))), c.net.faulty.IntN(4) == 0
+	}
 	c.net.mu.Unlock()
 	if r == nil {
 		return nil, errors.New("connection refused")
@@ -77,7 +84,14 @@ func (c testCaller) Call(ctx context.Context, to partition.NodeID, body []byte) 
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
-	return r.HandleCall(ctx, c.from, body), nil
+	reply := r.HandleCall(ctx, c.from, body)
+	if again > 0 {
+		time.AfterFunc(again, func() { r.HandleCall(context.Background(), c.from, body) })
+	}
+	if lost {
+		return nil, errCut
+	}
+	return reply, nil
 }
 
 // testStreams implements raft.StreamLayer.

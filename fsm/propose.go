@@ -14,8 +14,7 @@ import (
 const (
 	// enqueueTimeout is how long a leader's Raft may take to accept an entry.
 	enqueueTimeout = time.Second
-	// callTimeout is how long the leader may take to answer a proposal; less than
-	// that is a sign that it has it, more that another may lead.
+	// callTimeout is how long another node may take to answer a call.
 	callTimeout = time.Second
 	// resendAfter a command was handed to a leader it is sent again, should that
 	// leader still lead and have dropped it.
@@ -53,7 +52,7 @@ func (r *Raft) propose(ctx context.Context, c command) error {
 	for {
 		leaders := r.leaders.next()
 		pause := seekAfter
-		if r.hand(ctx, &p) {
+		if r.hand(ctx, leaders, &p) {
 			pause = resendAfter
 		}
 		result, known, err := r.await(ctx, p.number, leaders, pause)
@@ -120,14 +119,19 @@ func (r *Raft) await(ctx context.Context, number uint64, leaders <-chan struct{}
 }
 
 // hand gives the entry to the leader, here or elsewhere, and reports whether it
-// seems to have it. It follows one hint to another leader.
-func (r *Raft) hand(ctx context.Context, p *proposal) bool {
+// seems to have it. It follows one hint to another leader, and gives up when this
+// node learns of one.
+func (r *Raft) hand(ctx context.Context, leaders <-chan struct{}, p *proposal) bool {
+	ctx, release := cancelOn(ctx, leaders)
+	defer release()
 	leader, ok := r.Leader()
 	for hops := 0; ok && hops < 2; hops++ {
-		p.sent = true
 		if leader == r.cfg.Self {
-			return r.enqueue(p.entry)
+			taken := r.enqueue(p.entry)
+			p.sent = p.sent || taken
+			return taken
 		}
+		p.sent = true
 		rep, err := r.call(ctx, leader, request{kind: askPropose, entry: p.entry})
 		if err != nil {
 			return false
@@ -138,6 +142,25 @@ func (r *Raft) hand(ctx context.Context, p *proposal) bool {
 		leader, ok = rep.leader, rep.leader != 0 && rep.leader != leader
 	}
 	return false
+}
+
+// cancelOn returns a context that also ends when ch is closed. release ends it and
+// waits for its goroutine.
+func cancelOn(ctx context.Context, ch <-chan struct{}) (_ context.Context, release func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		select {
+		case <-ch:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() {
+		cancel()
+		<-ended
+	}
 }
 
 // enqueue gives an entry to this node's Raft if that leads. Nobody waits for
