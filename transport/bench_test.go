@@ -2,10 +2,12 @@ package transport_test
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
 
+	"pipelinedht/partition"
 	"pipelinedht/transport"
 )
 
@@ -17,6 +19,30 @@ func BenchmarkCall(b *testing.B) {
 			benchmarkCall(b, callers)
 		})
 	}
+}
+
+// BenchmarkSend measures messages of 200 bytes, two at a time, until they arrived.
+func BenchmarkSend(b *testing.B) {
+	book := newBook()
+	var came atomic.Int64
+	done := make(chan struct{})
+	receiver := startNode(b, book, 1, &handler{message: func(partition.NodeID, partition.Incarnation, transport.Lane, []byte) {
+		if came.Add(1) == int64(2*b.N)+2 {
+			close(done)
+		}
+	}}, nil)
+	sender := startNode(b, book, 2, &handler{}, nil)
+	body := make([]byte, 200)
+	sendUntilTaken(b, sender, receiver.id.Node, transport.Small, body, body)
+	b.ReportAllocs()
+	b.ResetTimer()
+	for range b.N {
+		for !sender.Send(receiver.id.Node, transport.Small, body, body) {
+			runtime.Gosched() // the buffer is full
+		}
+	}
+	<-done
+	b.ReportMetric(float64(2*b.N)/b.Elapsed().Seconds(), "messages/s")
 }
 
 func benchmarkCall(b *testing.B, callers int) {

@@ -22,7 +22,8 @@
 // Frames of one sender on one lane arrive in the order sent, and none twice.
 // When a connection breaks, any number of the frames last sent are lost; the
 // next connection begins only after the receiver is done with the old one, so
-// that no late frame follows a newer one. Lost tells that it happened. A call
+// that no late frame follows a newer one. Handler.Lost tells that it happened.
+// Messages sent while a connection is being dialled are lost if that fails. A call
 // whose request surely was not delivered ends with ErrNotSent, one whose fate is
 // unknown with ErrLost.
 //
@@ -33,5 +34,6 @@
 //
 // All methods of Transport may be called from any goroutine. Send never waits
 // for the network. Each connection has one reader goroutine, which calls the
-// Handler, and one writer goroutine. Close ends and waits for all of them.
+// Handler, one writer goroutine, and one that watches over both. Close ends and
+// waits for all of them.
 package transport

@@ -112,7 +112,7 @@ func (l *link) demand() *attempt {
 func (l *link) hurry() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.backoff, l.earliest = 0, time.Time{}
+	l.backoff, l.earliest, l.failed = 0, time.Time{}, ""
 	if l.attempt != nil {
 		select {
 		case l.attempt.hurry <- struct{}{}:

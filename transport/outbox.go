@@ -68,11 +68,23 @@ func (o *outbox) addOne(f *frame) {
 	}
 	last := len(o.segments) - 1
 	if last < 0 || len(o.segments[last])+f.size() > segmentSize {
-		o.segments = append(o.segments, o.spare[:0])
-		o.spare = nil
+		o.segments = append(o.segments, o.emptySegment())
 		last++
 	}
 	o.segments[last] = f.append(o.segments[last])
+}
+
+// emptySegment returns the spare one, or a new one, which grows as need be if it
+// is the only one.
+func (o *outbox) emptySegment() []byte {
+	if s := o.spare; s != nil {
+		o.spare = nil
+		return s
+	}
+	if len(o.segments) > 0 {
+		return make([]byte, 0, segmentSize)
+	}
+	return nil
 }
 
 // take returns all that waits, in the memory of an earlier batch.

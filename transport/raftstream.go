@@ -57,7 +57,7 @@ func (l *streamLayer) Accept() (net.Conn, error) {
 	}
 }
 
-// Close makes Accept and Dial return errors.
+// Close ends Accept and has further streams refused.
 func (l *streamLayer) Close() error {
 	l.once.Do(func() { close(l.closed) })
 	return nil

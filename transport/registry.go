@@ -1,5 +1,11 @@
 package transport
 
+import (
+	"context"
+	"errors"
+	"log/slog"
+)
+
 // closer is a connection of any kind.
 type closer interface{ close(why error) }
 
@@ -41,7 +47,11 @@ func isVisit(c closer) bool {
 
 // ended is called once nothing more is delivered from a connection.
 func (t *Transport) ended(c *conn) {
-	t.cfg.Logger.Debug("connection closed", "conn", c, "err", c.err)
+	level := slog.LevelDebug
+	if errors.Is(c.err, errFrameSum) || errors.Is(c.err, errFrameKind) || errors.Is(c.err, errFrameSize) {
+		level = slog.LevelWarn
+	}
+	t.cfg.Logger.Log(context.Background(), level, "connection closed", "conn", c.String(), "err", c.err)
 	if c.kind < lanes && t.ctx.Err() == nil {
 		t.cfg.Handler.Lost(c.remote.Node)
 	}

@@ -26,9 +26,9 @@ type Config struct {
 	// Dial opens a connection to host:port. Nil: TCP, without TLS.
 	Dial func(ctx context.Context, address string) (net.Conn, error)
 	// Resolve returns a peer's address as the map has it, and the incarnation
-	// that gave it. It must not block.
+	// that gave it. Required; it must not block.
 	Resolve func(partition.NodeID) (address string, inc partition.Incarnation, ok bool)
-	Handler Handler
+	Handler Handler      // required
 	Logger  *slog.Logger // nil: none
 	// KeepAlive is how often an idle connection shows that it lives; one that
 	// is silent for three to four times as long is closed. The same on all nodes.
@@ -39,7 +39,7 @@ type Config struct {
 	// KiB and its body. 0: 256 MiB.
 	RequestBytes int64
 	// FrameBytes bounds the memory of large frames that are not whole yet; the
-	// connections with more wait. At least Bulk.MaxBody. 0: 256 MiB.
+	// connections with more wait. 0: 256 MiB; never less than Bulk.MaxBody.
 	FrameBytes int64
 }
 
@@ -58,7 +58,7 @@ type Handler interface {
 	// may take its time; ctx ends when the visitor has gone.
 	Visit(ctx context.Context, from Identity, body []byte) []byte
 	// Refused is called when nobody listens at the peer's address: its process
-	// is gone, as far as one can tell.
+	// is gone, as far as one can tell. Neither it nor Lost may block.
 	Refused(peer partition.NodeID)
 	// Lost is called when a connection with the peer that carried messages or
 	// calls, to it or from it, is closed, and before anything is delivered
@@ -109,6 +109,7 @@ func New(cfg Config) *Transport {
 	if cfg.FrameBytes == 0 {
 		cfg.FrameBytes = 256 << 20
 	}
+	cfg.FrameBytes = max(cfg.FrameBytes, int64(Bulk.MaxBody()))
 	t := &Transport{
 		cfg:   cfg,
 		large: semaphore.NewWeighted(cfg.FrameBytes),
