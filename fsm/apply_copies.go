@@ -83,6 +83,8 @@ func (c *changeCopies) apply(d *draft) Refusal {
 //   - It is void unless the row's epoch is the expected one.
 //   - The new primary was in sync, so it has every acknowledged write.
 //   - Only the primary knows who has caught up, so only it adds members.
+//   - A primary that hands over stays in the set, for its successor to drop: it
+//     may have acknowledged what the successor must hear of first.
 //   - Anybody else proposes only to take over, and drops the primary with it: no
 //     epoch has two that could think themselves primary and in sync.
 func permits(m *partition.Map, by partition.NodeID, ch *partition.Change) bool {
@@ -93,7 +95,8 @@ func permits(m *partition.Map, by partition.NodeID, ch *partition.Change) bool {
 	if row.Epoch != ch.Epoch || !slices.Contains(row.InSync, ch.Primary) || !slices.Contains(ch.InSync, ch.Primary) {
 		return false
 	}
-	if by != row.Primary && (by != ch.Primary || slices.Contains(ch.InSync, row.Primary)) {
+	stays := slices.Contains(ch.InSync, row.Primary)
+	if by == row.Primary && !stays || by != row.Primary && (stays || by != ch.Primary) {
 		return false
 	}
 	for i, id := range ch.InSync {

@@ -87,15 +87,18 @@ func TestALeavingPeerIsDroppedWithItsLastCopy(t *testing.T) {
 		if _, ok := l.Map.Peer(3); !ok {
 			t.Fatalf("dropped with %d copies left", len(l.Map.Table)-i)
 		}
-		row := l.Map.Table[i]
-		in := slices.DeleteFunc(slices.Clone(row.InSync), func(id partition.NodeID) bool { return id == 3 })
-		next := row.Primary
-		if next == 3 {
-			next = in[0]
+		set := func(primary partition.NodeID, in ids) {
+			row := l.Map.Table[i]
+			l.must(row.Primary, &changeCopies{[]partition.Change{
+				{Partition: partition.ID(i), Epoch: row.Epoch, Primary: primary, InSync: in},
+			}})
 		}
-		l.must(row.Primary, &changeCopies{[]partition.Change{
-			{Partition: partition.ID(i), Epoch: row.Epoch, Primary: next, InSync: in},
-		}})
+		row := l.Map.Table[i]
+		rest := slices.DeleteFunc(slices.Clone(row.InSync), func(id partition.NodeID) bool { return id == 3 })
+		if row.Primary == 3 {
+			set(rest[0], row.InSync)
+		}
+		set(l.Map.Table[i].Primary, rest)
 	}
 	if _, ok := l.Map.Peer(3); ok || !l.isGone(3) {
 		t.Fatalf("not dropped: %+v", l.Map.Peers)

@@ -145,7 +145,7 @@ func (c *cluster) settle() {
 }
 
 // wished returns what a primary would change: first it takes the target in, then
-// it hands over, and the next drops what is no target.
+// it hands over or drops what is no target.
 func wished(m *partition.Map, by partition.NodeID) (changes []partition.Change) {
 	for i, row := range m.Table {
 		if row.Primary != by || row.Settled() {
@@ -158,7 +158,9 @@ func wished(m *partition.Map, by partition.NodeID) (changes []partition.Change) 
 			}
 		}
 		if slices.Equal(ch.InSync, row.InSync) {
-			ch.Primary, ch.InSync = row.Target[0], sorted(row.Target)
+			if ch.Primary = row.Target[0]; ch.Primary == by {
+				ch.InSync = sorted(row.Target)
+			}
 		}
 		changes = append(changes, ch)
 	}

@@ -14,7 +14,7 @@ import (
 
 // everyCommand has one of each kind, with every field set.
 var everyCommand = []command{
-	&found{cluster: 1 << 60, settings: partition.Settings{Partitions: 65536, Replicas: 7, Hash: "xxhash64"}, name: "n", address: "a:1"},
+	&found{cluster: 1 << 60, settings: partition.Settings{Partitions: 65536, Replicas: 7, Hash: "xxhash64"}, stamp: 1 << 50, name: "n", address: "a:1"},
 	&addPeer{id: 1 << 63, joinID: 2, stamp: 1 << 50, name: strings.Repeat("n", maxString), address: "a:1"},
 	&abortJoin{1 << 63},
 	&importDone{},

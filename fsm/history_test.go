@@ -203,7 +203,7 @@ func checkStep(h *history, was, is *State, by header, c command, result Refusal,
 		}
 		return
 	}
-	if result != 0 || !recorded || is.Map.Version != was.Map.Version+1 {
+	if result != 0 || !recorded || is.Map.Version != was.Map.Version+1 || is.Map.Stamp < was.Map.Stamp {
 		h.Fatalf("%T, %v: version %d after %d", c, result, is.Map.Version, was.Map.Version)
 	}
 	for _, p := range was.Map.Peers {
@@ -242,6 +242,9 @@ func checkRowStep(h *history, was, is *partition.Row, m *partition.Map, by heade
 		}
 	}
 	if by.proposer != was.Primary && moved && slices.Contains(is.InSync, was.Primary) {
+		fit = false
+	}
+	if by.proposer == was.Primary && !slices.Contains(is.InSync, was.Primary) {
 		fit = false
 	}
 	if is.MinInSync > was.MinInSync && (!moved || len(is.InSync) < m.Wanted()) {

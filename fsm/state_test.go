@@ -23,7 +23,7 @@ func born(t testing.TB, q int) *log {
 	f := &found{
 		cluster:  9,
 		settings: partition.Settings{Partitions: q, Replicas: 3, Hash: "xxhash64"},
-		name:     "n1", address: "h1:1",
+		stamp:    3, name: "n1", address: "h1:1",
 	}
 	if got := l.applyAs(header{1, 1, 0}, f); got != 0 {
 		t.Fatalf("founding: %v", got)
@@ -111,6 +111,7 @@ func TestTheFounderHasEverythingAlone(t *testing.T) {
 		Cluster:  9,
 		Settings: partition.Settings{Partitions: 4, Replicas: 3, Hash: "xxhash64"},
 		Version:  1,
+		Stamp:    3,
 		Peers:    []partition.Peer{{ID: 1, Name: "n1", Address: "h1:1", Incarnation: 1, UpAt: 1}},
 	}
 	for range 4 {
