@@ -14,6 +14,10 @@ import (
 // joinPause is about how long a join waits that met a cluster on the move.
 const joinPause = 200 * time.Millisecond
 
+// followPatience is how long a node that others have joined meanwhile waits for
+// its target to join them too, as in a ring, before it leaves them.
+const followPatience = 5 * time.Second
+
 // errMoving says that the target, or this node's own cluster, has changed so that
 // the join must look at it anew. Nothing else has happened.
 var errMoving = errors.New("the cluster to join is on the move")
@@ -22,8 +26,10 @@ var errMoving = errors.New("the cluster to join is on the move")
 // that the first usable contact belongs to.
 func (n *Node) Join(asked context.Context, contacts []httpapi.Contact) (httpapi.JoinReport, error) {
 	var report httpapi.JoinReport
+	l := n.life()
+	j := joining{contacts: contacts, begun: time.Now(), alone: standalone(l.raft.Load().Map(), l)}
 	err := n.change(asked, func(ctx, asked context.Context) (err error) {
-		report, err = n.join(ctx, asked, contacts)
+		report, err = n.join(ctx, asked, &j)
 		return err
 	})
 	if err != nil {
@@ -32,29 +38,34 @@ func (n *Node) Join(asked context.Context, contacts []httpapi.Contact) (httpapi.
 	return report, nil
 }
 
+// joining is one join, over all its tries.
+type joining struct {
+	contacts []httpapi.Contact
+	begun    time.Time
+	alone    bool // the node stood alone when it was asked
+	left     bool // the node has left a cluster for this join
+}
+
 // join repeats what one try does while clusters are on the move: of nodes that
 // join each other, or in a ring, one has to wait for another.
-func (n *Node) join(ctx, asked context.Context, contacts []httpapi.Contact) (httpapi.JoinReport, error) {
-	left := false
+func (n *Node) join(ctx, asked context.Context, j *joining) (httpapi.JoinReport, error) {
+	patience, cancel := both(ctx, asked)
+	defer cancel()
 	for {
-		patience, cancel := both(ctx, asked)
-		t, err := n.prepare(ctx, patience, contacts, &left)
+		t, err := n.prepare(ctx, patience, j)
 		if err == nil {
 			err = n.tryJoin(ctx, n.life(), t)
 		}
 		if errors.Is(err, errMoving) {
-			err = pause(patience, joinPause)
-			cancel()
-			if err == nil {
+			if pause(patience, joinPause) == nil {
 				continue
 			}
-			err = fmt.Errorf("%w: %w for too long", partition.ErrUnavailable, errMoving)
+			err = fmt.Errorf("%w: %w", partition.ErrUnavailable, err)
 		}
-		cancel()
 		switch {
 		case errors.Is(err, errMember):
 			return httpapi.JoinReport{AlreadyMember: true}, nil
-		case err != nil && left:
+		case err != nil && j.left:
 			return httpapi.JoinReport{}, fmt.Errorf("%w; this node has left its former cluster and stands alone", err)
 		case err != nil:
 			return httpapi.JoinReport{}, err
@@ -64,24 +75,25 @@ func (n *Node) join(ctx, asked context.Context, contacts []httpapi.Contact) (htt
 }
 
 // prepare finds the cluster to join and leaves the present one, if there are
-// others in it.
-func (n *Node) prepare(ctx, patience context.Context, contacts []httpapi.Contact, left *bool) (*target, error) {
+// others in it. Others that came while this node was about to go are not left at
+// once: it may be that the target is about to follow them.
+func (n *Node) prepare(ctx, patience context.Context, j *joining) (*target, error) {
 	l := n.life()
-	t, err := n.survey(patience, l, contacts)
+	t, err := n.survey(patience, l, j.contacts)
 	if err != nil {
 		return nil, err
 	}
-	if !standalone(l.raft.Load().Map(), l) {
+	alone := standalone(l.raft.Load().Map(), l)
+	switch {
+	case !alone && j.alone && time.Since(j.begun) < followPatience:
+		return nil, errMoving
+	case !alone:
 		if err := n.leave(ctx, patience); err != nil {
 			return nil, fmt.Errorf("leave the present cluster first: %w", err)
 		}
-		*left = true
-		// The other cluster had time to change.
-		if t, err = n.survey(patience, n.life(), contacts); err != nil {
-			return nil, err
-		}
-	}
-	if t.Departing && t.Cluster > n.life().record.Cluster {
+		j.left = true
+		return nil, errMoving // and may be another by now
+	case t.Departing && t.Cluster > l.record.Cluster:
 		return nil, errMoving
 	}
 	return t, nil
