@@ -94,28 +94,34 @@ func TestADamagedCopyCanBeTakenInAnew(t *testing.T) {
 			if got := describe(copies[1].Position); got != healthy {
 				t.Errorf("another copy: %s, want %s", got, healthy)
 			}
-			b := s.NewBatch()
-			b.Append(slots[0], put(12, 6, "k", "v"), 0)
-			if err := b.Commit(); !errors.Is(err, storage.ErrMisfit) {
-				t.Errorf("appended to a damaged copy: %v", err)
-			}
-			commit(t, s, func(b *storage.Batch) {
-				b.Begin(slots[0], &storage.Head{
-					Reset: true, After: partition.Label{Term: 3, Seq: 3},
-					Position: partition.Position{Last: partition.Label{Term: 3, Seq: 3}, Terms: []partition.TermStart{{Term: 3, First: 2}}},
-				})
-				b.Put(slots[0], partition.KeyState{Key: []byte("k"), Found: true})
-			})
-			if got, want := describe(position(t, s, 1, slots[0])), "log 4 to 3/3 terms [{3 2}] stamp 0 commit 0"; got != want {
-				t.Errorf("taken in anew: %s, want %s", got, want)
-			}
-			if got, want := state(t, s, slots[0]), "\"k\"@0 = \"\"\n"; got != want {
-				t.Errorf("taken in anew: holds %s, want %s", got, want)
-			}
-			if err := s.DropGeneration(1, nil); err != nil {
-				t.Error(err)
-			}
+			takenInAnew(t, s, slots[0])
 		})
+	}
+}
+
+// takenInAnew brings the damaged copy in slot, of generation 1, back into use.
+func takenInAnew(t *testing.T, s *storage.Store, slot storage.Slot) {
+	t.Helper()
+	b := s.NewBatch()
+	b.Append(slot, put(12, 6, "k", "v"), 0)
+	if err := b.Commit(); !errors.Is(err, storage.ErrMisfit) {
+		t.Errorf("appended to a damaged copy: %v", err)
+	}
+	commit(t, s, func(b *storage.Batch) {
+		b.Begin(slot, &storage.Head{
+			Reset: true, After: partition.Label{Term: 3, Seq: 3},
+			Position: partition.Position{Last: partition.Label{Term: 3, Seq: 3}, Terms: []partition.TermStart{{Term: 3, First: 2}}},
+		})
+		b.Put(slot, partition.KeyState{Key: []byte("k"), Found: true})
+	})
+	if got, want := describe(position(t, s, 1, slot)), "log 4 to 3/3 terms [{3 2}] stamp 0 commit 0"; got != want {
+		t.Errorf("taken in anew: %s, want %s", got, want)
+	}
+	if got, want := state(t, s, slot), "\"k\"@0 = \"\"\n"; got != want {
+		t.Errorf("taken in anew: holds %s, want %s", got, want)
+	}
+	if err := s.DropGeneration(1, nil); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -134,20 +140,7 @@ func TestADamagedTableIsFound(t *testing.T) {
 	})
 	closeStore(t, s)
 	closeStore(t, openOnly(t, fs)) // replays the log into a table
-	files, err := fs.List(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range files {
-		if !strings.HasSuffix(name, ".sst") {
-			continue
-		}
-		content, err := fs.UnsafeGetFileDataBuffer(fs.PathJoin(dir, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		content[len(content)/2] ^= 1
-	}
+	damageTables(t, fs)
 	s = open(t, fs)
 	damaged := 0
 	for seq := range 8 {
@@ -168,7 +161,36 @@ func TestADamagedTableIsFound(t *testing.T) {
 	if err := s.Keys(slot, nil, func([]byte, partition.Record) bool { return true }); !errors.Is(err, storage.ErrCorrupt) {
 		t.Errorf("listing: %v, want %v", err, storage.ErrCorrupt)
 	}
-	commit(t, s, func(b *storage.Batch) { b.Append(slot, put(1, 9, "new", "v"), 0) })
+	// Compactions run into the damage too; writing goes on.
+	for seq := range partition.Seq(40) {
+		commit(t, s, func(b *storage.Batch) {
+			b.Append(slot, put(1, 9+seq, fmt.Sprint(8+seq), strings.Repeat("new", 100<<10)), 0)
+		})
+	}
+	if _, found, closer, err := s.Get(slot, []byte("40")); err != nil || !found {
+		t.Errorf("a new key: %t, %v", found, err)
+	} else {
+		closer.Close()
+	}
+}
+
+// damageTables flips a bit in the middle of every table.
+func damageTables(t *testing.T, fs *vfs.MemFS) {
+	t.Helper()
+	files, err := fs.List(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		if !strings.HasSuffix(name, ".sst") {
+			continue
+		}
+		content, err := fs.UnsafeGetFileDataBuffer(fs.PathJoin(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		content[len(content)/2] ^= 1
+	}
 }
 
 func TestADamagedDatabaseIsNotOpened(t *testing.T) {

@@ -16,7 +16,7 @@ import (
 
 var (
 	seedFlag = flag.Uint64("seed", 0, "seed of the first random history of crash and fault tests; 0: a new one")
-	runsFlag = flag.Int("histories", 12, "random histories in crash and fault tests")
+	runsFlag = flag.Int("histories", 8, "random histories in crash and fault tests")
 )
 
 // histories runs f with random numbers from consecutive seeds, and says which.

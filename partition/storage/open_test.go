@@ -40,6 +40,33 @@ func TestMain(m *testing.M) {
 	}
 }
 
+// held has another process open dir until release is called, which waits for it.
+func held(t *testing.T, dir string) (release func()) {
+	t.Helper()
+	other := exec.Command(os.Args[0])
+	other.Env = append(os.Environ(), holdEnv+"="+dir)
+	in, err := other.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := other.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := other.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := bufio.NewReader(out).ReadString('\n'); line != "open\n" {
+		t.Fatalf("other process: %q, %v", line, err)
+	}
+	return func() {
+		in.Close()
+		if err := other.Wait(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestADirectoryInUseIsRefused(t *testing.T) {
 	refused := func(t *testing.T, o storage.Options) {
 		t.Helper()
@@ -73,27 +100,9 @@ func TestADirectoryInUseIsRefused(t *testing.T) {
 	t.Run("by another process", func(t *testing.T) {
 		o := options(vfs.Default)
 		o.Dir = filepath.Join(t.TempDir(), "deep", "down")
-		other := exec.Command(os.Args[0])
-		other.Env = append(os.Environ(), holdEnv+"="+o.Dir)
-		in, err := other.StdinPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		out, err := other.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := other.Start(); err != nil {
-			t.Fatal(err)
-		}
-		if line, err := bufio.NewReader(out).ReadString('\n'); line != "open\n" {
-			t.Fatalf("other process: %q, %v", line, err)
-		}
+		release := held(t, o.Dir)
 		refused(t, o)
-		in.Close()
-		if err := other.Wait(); err != nil {
-			t.Fatal(err)
-		}
+		release()
 		s, err := storage.Open(o)
 		if err != nil {
 			t.Fatalf("after the other ended: %v", err)

@@ -3,9 +3,12 @@ package storage_test
 import (
 	"bytes"
 	"errors"
+	"log/slog"
 	"math"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -150,6 +153,48 @@ func TestViewStaysAsItWas(t *testing.T) {
 	defer now.Close()
 	if _, err := now.Position(slot); !errors.Is(err, storage.ErrNoCopy) {
 		t.Errorf("position of a dropped copy: %v", err)
+	}
+}
+
+func TestADroppedCopyIsGone(t *testing.T) {
+	s := open(t, vfs.NewMem())
+	slot := create(t, s, 1, 0)
+	commit(t, s, func(b *storage.Batch) { b.Append(slot, put(1, 1, "a", "old"), 0) })
+	commit(t, s, func(b *storage.Batch) { b.Drop(1, 0, slot) })
+	if got := state(t, s, slot); got != "" {
+		t.Errorf("left behind: %s", got)
+	}
+	b := s.NewBatch()
+	b.Append(slot, put(1, 2, "a", "late"), 0)
+	if err := b.Commit(); !errors.Is(err, storage.ErrNoCopy) {
+		t.Errorf("appended to what is gone: %v, want %v", err, storage.ErrNoCopy)
+	}
+	again := create(t, s, 1, 0)
+	if got := describe(position(t, s, 1, again)); again == slot || got != "log 1 to 0/0 terms [] stamp 0 commit 0" {
+		t.Errorf("begun anew in slot %d after %d at %s", again, slot, got)
+	}
+}
+
+// A store leaves nothing running: a bubble ends only when its goroutines have.
+func TestCloseEndsEverything(t *testing.T) {
+	for name, o := range map[string]storage.Options{
+		"synced":   options(vfs.NewMem()),
+		"unsynced": {FS: storage.NewMemory(), Logger: slog.New(slog.DiscardHandler)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, err := storage.Open(o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				slot := create(t, s, 1, 0)
+				for seq := range partition.Seq(30) { // enough to be flushed and compacted
+					commit(t, s, func(b *storage.Batch) { b.Append(slot, put(1, seq+1, "k", string(make([]byte, 1<<20))), seq) })
+				}
+				time.Sleep(time.Hour)
+				closeStore(t, s)
+			})
+		})
 	}
 }
 
