@@ -31,6 +31,9 @@ race:
 sim:
 	$(GO) test -run EveryHistory -timeout 0 -v ./partition/replica -seed $(SEED) -histories $(HISTORIES)
 
+bench:
+	$(GO) run ./tests/bench
+
 lint:
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "gofmt: run 'gofmt -w .' on the files above"; exit 1; }
 	$(GO) vet ./...

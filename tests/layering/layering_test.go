@@ -58,7 +58,7 @@ var libraries = []library{
 	{"github.com/cockroachdb/pebble/v2", []string{"partition/storage"}, "use partition/storage"},
 	{"github.com/hashicorp/raft", []string{"fsm", "transport"}, "use fsm"},
 	{"github.com/hashicorp/raft-boltdb/v2", []string{"fsm"}, "use fsm"},
-	{"github.com/gorilla/mux", []string{"httpapi"}, "add the route in httpapi"},
+	{"github.com/gorilla/mux", []string{"httpapi", "tests/bench"}, "add the route in httpapi"},
 	{"github.com/spf13/cobra", []string{"cmd/dht"}, "parse flags in cmd/dht and pass a Config on"},
 	{"net/http", []string{"httpapi", "httpapi/client", "transport", "cmd", "tests"}, "let httpapi speak HTTP"},
 }

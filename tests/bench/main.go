@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// settings are what the flags choose.
+type settings struct {
+	only        []string
+	rounds      int
+	time        time.Duration // of one round of one line
+	connections int
+	keys        int // in a cluster that answers requests
+	joinKeys    int // in a cluster that a fourth node joins
+	valueBytes  int
+	binary      string // "": built by this command
+	dir         string // where data directories are made
+}
+
+// part is one section of the report.
+type part struct {
+	name string
+	run  func(context.Context, *bench) error
+}
+
+var parts = []part{{"get", measureGets}, {"put", measurePuts}, {"join", measureJoins}, {"plan", measurePlan}}
+
+// bench is one run of the command.
+type bench struct {
+	settings
+	work string // directory of this run
+}
+
+func main() {
+	if len(os.Args) == 3 && os.Args[1] == bareCommand {
+		exitOn(serveBare(os.Args[2]))
+		return
+	}
+	s, err := parse(os.Args[1:])
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	exitOn(err)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	exitOn(run(ctx, s))
+}
+
+func exitOn(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func parse(args []string) (settings, error) {
+	var s settings
+	names := make([]string, len(parts))
+	for i, p := range parts {
+		names[i] = p.name
+	}
+	all := strings.Join(names, ",")
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	only := flags.String("only", all, "parts to run, separated by commas")
+	flags.IntVar(&s.rounds, "rounds", 3, "rounds of each line; its figures are their medians")
+	flags.DurationVar(&s.time, "time", 2*time.Second, "length of one round of one line")
+	flags.IntVar(&s.connections, "connections", 64, "connections, each with one request under way")
+	flags.IntVar(&s.keys, "keys", 100_000, "keys in a cluster for get and put")
+	flags.IntVar(&s.joinKeys, "join-keys", 1_000_000, "keys in a cluster for join")
+	flags.IntVar(&s.valueBytes, "value", 100, "bytes of a value, at least 8")
+	flags.StringVar(&s.binary, "binary", "", "dht binary to measure instead of building one")
+	flags.StringVar(&s.dir, "dir", os.TempDir(), "where to make data directories: a real disk, for fsync to mean something")
+	if err := flags.Parse(args); err != nil {
+		return s, err
+	}
+	s.only = strings.Split(*only, ",")
+	for _, name := range s.only {
+		if !slices.Contains(names, name) {
+			return s, fmt.Errorf("-only %s: choose from %s", name, all)
+		}
+	}
+	if s.rounds < 1 || s.time <= 0 || s.connections < 1 || s.keys < 1000 || s.joinKeys < 1000 || s.valueBytes < stampBytes {
+		return s, fmt.Errorf("rounds, time and connections must be positive, there must be 1000 keys, and %d bytes in a value", stampBytes)
+	}
+	return s, nil
+}
+
+func run(ctx context.Context, s settings) error {
+	begun := time.Now()
+	work, err := os.MkdirTemp(s.dir, "dht-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(work)
+	b := &bench{settings: s, work: work}
+	if b.binary == "" {
+		if b.binary, err = build(ctx, work); err != nil {
+			return err
+		}
+	}
+	printMachine(s)
+	for _, p := range parts {
+		if !slices.Contains(s.only, p.name) {
+			continue
+		}
+		if err := p.run(ctx, b); err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+	}
+	printGenerator()
+	fmt.Printf("whole run: %v\n", time.Since(begun).Round(time.Second))
+	return nil
+}
