@@ -3,6 +3,7 @@
 # make test       everything that must pass, with its own set-up
 # make race       everything again under the race detector
 # make sim        long simulated histories of the copy protocol: SEED=… HISTORIES=…
+# make bench      figures of real clusters on loopback, as ratios: ./tests/bench has flags
 # make lint       gofmt, vet, staticcheck, tidy check
 
 GO ?= go
