@@ -22,6 +22,9 @@ func (n *Node) listen(ctx context.Context) error {
 		return nil
 	}
 	if ip := net.ParseIP(n.cfg.Host); ip != nil && ip.IsUnspecified() {
+		if n.cfg.exposed() {
+			return ErrExposed
+		}
 		return fmt.Errorf("%w: host %s: give the name or address that others reach this node at", ErrConfig, n.cfg.Host)
 	}
 	var lc net.ListenConfig
@@ -34,12 +37,15 @@ func (n *Node) listen(ctx context.Context) error {
 	if !ok {
 		return fmt.Errorf("open the port: %v is not a TCP address", ln.Addr())
 	}
-	if !tcp.IP.IsLoopback() && n.cfg.Secret == "" && !n.cfg.Insecure {
+	if !tcp.IP.IsLoopback() && n.cfg.exposed() {
 		return ErrExposed
 	}
 	n.address = net.JoinHostPort(n.cfg.Host, strconv.Itoa(tcp.Port))
 	return nil
 }
+
+// exposed reports whether a listener beyond loopback would be open to everybody.
+func (c Config) exposed() bool { return c.Secret == "" && !c.Insecure }
 
 // peerHandler hands connections between nodes to the life that they are for.
 type peerHandler struct{ n *Node }
