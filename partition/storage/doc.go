@@ -44,6 +44,10 @@
 //	kind 2  mark                                  -> see below; absent: the copy is whole
 //	kind 3  log        sequence 8                 -> see below
 //	kind 4  data       key                        -> see below
+//	kind 5  tombstones key                        -> nothing
+//
+// The last one lists the keys that a tombstone was written for and whose record
+// was not deleted since; some may have a value again.
 //
 // Base record, of the entry before the first one in the log (zeros if there is
 // none), with bounds that hold for the whole copy:

@@ -28,11 +28,12 @@ const (
 
 // The byte after the slot, for copies.
 const (
-	kindBase = 1
-	kindMark = 2
-	kindLog  = 3
-	kindData = 4
-	kindEnd  = 5 // bounds the kinds from above
+	kindBase       = 1
+	kindMark       = 2
+	kindLog        = 3
+	kindData       = 4
+	kindTombstones = 5
+	kindEnd        = 6 // bounds the kinds from above
 )
 
 const (
@@ -50,8 +51,14 @@ func putPrefix(buf []byte, s Slot, kind byte) {
 	buf[8] = kind
 }
 
-func appendDataKey(buf []byte, s Slot, key []byte) []byte {
-	return append(appendPrefix(buf, s, kindData), key...)
+// appendKey returns where kind has something about a key: data, tombstones.
+func appendKey(buf []byte, s Slot, kind byte, key []byte) []byte {
+	return append(appendPrefix(buf, s, kind), key...)
+}
+
+func putKey(buf []byte, s Slot, kind byte, key []byte) {
+	putPrefix(buf, s, kind)
+	copy(buf[prefixLen:], key)
 }
 
 func appendLogKey(buf []byte, s Slot, seq partition.Seq) []byte {

@@ -50,6 +50,8 @@ func TestLayoutOnDisk(t *testing.T) {
 		// data (CRC-32C, stamp, flags, value)
 		"0000000000000001" + "04" + "6b -> 6c633b5f" + "1122334455667788" + "00" + "76616c7565",
 		"0000000000000001" + "04" + "74 -> 710c9f0d" + "00000000000003eb" + "01",
+		// tombstones
+		"0000000000000001" + "05" + "74 -> ",
 		"",
 	}, "\n")
 	if got := dump(t, fs); got != want {

@@ -139,6 +139,11 @@ func (c *modelCopy) draw(out *strings.Builder, g storage.Generation, p partition
 	for _, key := range slices.Sorted(maps.Keys(c.data)) {
 		drawKey(out, []byte(key), c.data[key])
 	}
+	for _, key := range slices.Sorted(maps.Keys(c.data)) {
+		if c.data[key].Tombstone {
+			fmt.Fprintf(out, "tombstone %x\n", key)
+		}
+	}
 	for _, seq := range slices.Sorted(maps.Keys(c.log)) {
 		fmt.Fprintln(out, c.log[seq])
 	}
@@ -184,6 +189,13 @@ func drawCopies(t rapid.TB, from getter, directory map[storage.Generation][]stor
 			fmt.Fprintf(&out, "copy %d/%d slot %d origin %v %s\n", g, c.Partition, c.Slot, c.Origin, describe(c.Position))
 			err := from.Keys(c.Slot, nil, func(key []byte, r partition.Record) bool {
 				drawKey(&out, key, r)
+				return true
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = from.Tombstones(c.Slot, nil, func(key []byte) bool {
+				fmt.Fprintf(&out, "tombstone %x\n", key)
 				return true
 			})
 			if err != nil {

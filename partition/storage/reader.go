@@ -30,7 +30,7 @@ func (r reader) Get(s Slot, key []byte) (rec partition.Record, found bool, close
 		return rec, false, nothing{}, err
 	}
 	buf := keyBuffers.Get().(*[]byte)
-	*buf = appendDataKey((*buf)[:0], s, key)
+	*buf = appendKey((*buf)[:0], s, kindData, key)
 	val, closer, err := r.from.Get(*buf)
 	keyBuffers.Put(buf)
 	if errors.Is(err, pebble.ErrNotFound) {
@@ -51,16 +51,37 @@ func (r reader) Get(s Slot, key []byte) (rec partition.Record, found bool, close
 // until f returns false. Both are valid only during the call. ErrCorrupt: a
 // record is damaged; the keys before it were seen.
 func (r reader) Keys(s Slot, after []byte, f func(key []byte, rec partition.Record) bool) error {
-	lower := appendDataKey(nil, s, after)
+	return r.keys(s, kindData, after, func(key, v []byte) (bool, error) {
+		rec, err := decodeData(v)
+		if err != nil {
+			return false, readError(s, key, err)
+		}
+		return f(key, rec), nil
+	})
+}
+
+// Tombstones calls f with the keys above after (all, if after is empty) whose
+// record is a tombstone, ascending, until f returns false. It does not read the
+// others. A key is valid only during the call.
+func (r reader) Tombstones(s Slot, after []byte, f func(key []byte) bool) error {
+	return r.keys(s, kindTombstones, after, func(key, _ []byte) (bool, error) {
+		rec, found, closer, err := r.Get(s, key)
+		if err != nil {
+			return false, err
+		}
+		more := !found || !rec.Tombstone || f(key)
+		return more, closer.Close()
+	})
+}
+
+// keys calls f with what kind has for the keys above after.
+func (r reader) keys(s Slot, kind byte, after []byte, f func(key, v []byte) (more bool, err error)) error {
+	lower := appendKey(nil, s, kind, after)
 	if len(after) > 0 {
 		lower = append(lower, 0) // the least key above after
 	}
-	return r.scan(lower, appendPrefix(nil, s, kindData+1), func(k, v []byte) (bool, error) {
-		rec, err := decodeData(v)
-		if err != nil {
-			return false, readError(s, k[prefixLen:], err)
-		}
-		return f(k[prefixLen:], rec), nil
+	return r.scan(lower, appendPrefix(nil, s, kind+1), func(k, v []byte) (bool, error) {
+		return f(k[prefixLen:], v)
 	})
 }
 
@@ -116,64 +137,4 @@ func (r reader) position(s Slot) (partition.Position, error) {
 		return true, nil
 	})
 	return pos, err
-}
-
-// value reads one key of any kind; the result is the caller's own.
-func (r reader) value(key []byte) ([]byte, bool, error) {
-	if err := r.failure.err(); err != nil {
-		return nil, false, err
-	}
-	v, closer, err := r.from.Get(key)
-	if errors.Is(err, pebble.ErrNotFound) {
-		return nil, false, nil
-	}
-	if err != nil {
-		return nil, false, readError(nodeSlot, key, err)
-	}
-	defer closer.Close()
-	return append([]byte{}, v...), true, nil
-}
-
-// scan calls f with the keys and values in [lower, upper), ascending.
-func (r reader) scan(lower, upper []byte, f func(k, v []byte) (more bool, err error)) (err error) {
-	if err := r.failure.err(); err != nil {
-		return err
-	}
-	it, err := r.from.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
-	if err != nil {
-		return readError(slotOf(lower), lower, err)
-	}
-	defer func() {
-		if closing := it.Close(); err == nil && closing != nil {
-			err = readError(slotOf(lower), lower, closing)
-		}
-	}()
-	for ok := it.First(); ok; ok = it.Next() {
-		v, err := it.ValueAndErr()
-		if err != nil {
-			return readError(slotOf(lower), it.Key(), err)
-		}
-		if more, err := f(it.Key(), v); !more || err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func slotOf(key []byte) Slot { return Slot(binary.BigEndian.Uint64(key)) }
-
-// readError says where reading failed.
-func readError(s Slot, key []byte, err error) error {
-	return fmt.Errorf("slot %d, key %q: %w", s, key, damage(err))
-}
-
-// damage makes ErrCorrupt of what Pebble finds damaged, naming the file if known.
-func damage(err error) error {
-	if !pebble.IsCorruptionError(err) {
-		return err
-	}
-	if info := pebble.ExtractDataCorruptionInfo(err); info != nil {
-		return fmt.Errorf("%w: %s: %w", ErrCorrupt, info.Path, info.Details)
-	}
-	return fmt.Errorf("%w: %w", ErrCorrupt, err)
 }

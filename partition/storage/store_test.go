@@ -86,39 +86,6 @@ func TestLogRecordsComeBackWhole(t *testing.T) {
 	}
 }
 
-func TestKeysResumeAndStop(t *testing.T) {
-	s := open(t, vfs.NewMem())
-	slot := create(t, s, 1, 0)
-	keys := []string{"a", "a\x00", "a\x00\x00", "ab", "b", "\xff", "\xff\xff"}
-	commit(t, s, func(b *storage.Batch) {
-		for i, k := range keys {
-			b.Append(slot, put(1, partition.Seq(i+1), k, k), 0)
-		}
-	})
-	var got []string
-	for after := []byte(nil); ; {
-		seen := 0
-		err := s.Keys(slot, after, func(key []byte, r partition.Record) bool {
-			if !bytes.Equal(key, r.Value) {
-				t.Errorf("key %q has value %q", key, r.Value)
-			}
-			got = append(got, string(key))
-			after = bytes.Clone(key)
-			seen++
-			return seen < 2
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if seen == 0 {
-			break
-		}
-	}
-	if strings.Join(got, "|") != strings.Join(keys, "|") {
-		t.Errorf("two at a time: %q, want %q", got, keys)
-	}
-}
-
 func TestViewStaysAsItWas(t *testing.T) {
 	s := open(t, vfs.NewMem())
 	slot := create(t, s, 1, 0)

@@ -92,6 +92,7 @@ func remove(term partition.Term, seq partition.Seq, key string, tombstone bool) 
 type getter interface {
 	Keys(storage.Slot, []byte, func([]byte, partition.Record) bool) error
 	Log(storage.Slot, partition.Seq, func(partition.LogRecord) bool) error
+	Tombstones(storage.Slot, []byte, func([]byte) bool) error
 }
 
 // state prints a copy's data and log, one line each.

@@ -9,19 +9,27 @@ import (
 // The Pebble keys that batches are made of, encoded straight into the batch's
 // buffer.
 
+// putData writes a key's record. A value leaves alone what the list of tombstones
+// says, so that an ordinary write has nothing to do with it.
 func (b *Batch) putData(s Slot, key []byte, stamp partition.Stamp, tombstone bool, value []byte) {
 	op := b.b.SetDeferred(prefixLen+len(key), dataLen(value))
-	putPrefix(op.Key, s, kindData)
-	copy(op.Key[prefixLen:], key)
+	putKey(op.Key, s, kindData, key)
 	putData(op.Value, stamp, tombstone, value)
 	b.finish(op.Finish())
+	if tombstone {
+		op := b.b.SetDeferred(prefixLen+len(key), 0)
+		putKey(op.Key, s, kindTombstones, key)
+		b.finish(op.Finish())
+	}
 }
 
+// deleteData deletes a key's record, live or tombstone.
 func (b *Batch) deleteData(s Slot, key []byte) {
-	op := b.b.DeleteDeferred(prefixLen + len(key))
-	putPrefix(op.Key, s, kindData)
-	copy(op.Key[prefixLen:], key)
-	b.finish(op.Finish())
+	for _, kind := range [...]byte{kindData, kindTombstones} {
+		op := b.b.DeleteDeferred(prefixLen + len(key))
+		putKey(op.Key, s, kind, key)
+		b.finish(op.Finish())
+	}
 }
 
 func (b *Batch) putLog(s Slot, r *partition.LogRecord, commit partition.Seq) {
