@@ -74,9 +74,6 @@ func (l *load) lightest(row []node, d *dice) node {
 	if l.above() < l.extra {
 		takers = l.less[l.floor+1]
 	}
-	if takers == 0 {
-		return nobody
-	}
 	equal := l.less[l.count[l.order[0]]+1]
 	first := int32(d.below(int(equal)))
 	for i := range takers { // at most len(row) of them in vain
