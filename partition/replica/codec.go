@@ -91,8 +91,10 @@ func AppendMessage(buf []byte, m Message) []byte {
 		e.num(uint64(m.Taken))
 	case *Query:
 		e.head(m.Partition, m.Term)
+		e.num(m.Number)
 	case *Position:
 		e.head(m.Partition, m.Term)
+		e.num(m.Number)
 		e.position(&m.Position)
 	case *AskExtra:
 		e.head(m.Partition, m.Term)
@@ -297,10 +299,10 @@ func (d *decoder) message() Message {
 		}
 	case kindQuery:
 		p, t := d.head()
-		return &Query{Partition: p, Term: t}
+		return &Query{Partition: p, Term: t, Number: d.num()}
 	case kindPosition:
 		p, t := d.head()
-		return &Position{Partition: p, Term: t, Position: d.position()}
+		return &Position{Partition: p, Term: t, Number: d.num(), Position: d.position()}
 	case kindAskExtra:
 		p, t := d.head()
 		return &AskExtra{Partition: p, Term: t, After: partition.Seq(d.num())}

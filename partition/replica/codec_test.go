@@ -23,8 +23,8 @@ func messages() []Message {
 	return []Message{
 		&Beacon{Version: 1, Sent: time.Hour},
 		&Grant{Version: 1, Sent: time.Hour, Taken: 3},
-		&Query{Partition: 65535, Term: 9},
-		&Position{Partition: 1, Term: 2, Position: position},
+		&Query{Partition: 65535, Term: 9, Number: 7},
+		&Position{Partition: 1, Term: 2, Number: 8, Position: position},
 		&AskExtra{Partition: 1, Term: 2, After: 3},
 		&Extra{Partition: 1, Term: 2, After: 3, Keys: [][]byte{[]byte("a"), []byte("bc")}},
 		&Extra{Partition: 1, Term: 2, After: 3, TooMany: true},

@@ -38,6 +38,8 @@ type lead struct {
 	dirty  bool // has entries to send
 
 	proposed *proposal // unresolved
+	// sentTo are the nodes that a transfer was ever begun to in this term.
+	sentTo   map[partition.NodeID]bool
 	fetching time.Duration
 }
 
@@ -49,6 +51,7 @@ type follower struct {
 	counted   bool     // a learner that must acknowledge and grant
 	log       position // as last told
 	mark      *partition.Mark
+	query     uint64        // number of the last Query
 	known     bool          // log is of this term
 	acked     partition.Seq // durable there
 	sent      partition.Seq // live: handed to it
@@ -73,7 +76,7 @@ const (
 func (n *Node) beginLead(c *replica) {
 	l := &lead{
 		term: c.row.Term, began: n.now, fence: n.now,
-		keys: make(map[string]partition.Seq),
+		keys: make(map[string]partition.Seq), sentTo: make(map[partition.NodeID]bool),
 	}
 	c.lead = l
 	for _, id := range c.row.InSync {

@@ -48,16 +48,21 @@ type Grant struct {
 }
 
 // Query asks a copy for its Position. A copy that answers acknowledges nothing
-// of an older term from then on.
+// of an older term from then on, and takes in no transfer with a lower number, so
+// that none still on its way unmakes what the Position says.
 type Query struct {
 	Partition partition.ID
 	Term      partition.Term
+	Number    uint64 // counted together with the sender's transfers
 }
 
-// Position answers a Query once everything the copy accepted is durable.
+// Position answers a Query once everything the copy accepted is durable. A
+// follower that sees a new term, or that it belongs to the partition, sends one
+// unasked, with Number 0.
 type Position struct {
 	Partition partition.ID
 	Term      partition.Term
+	Number    uint64             // of the Query
 	Position  partition.Position // Mark.Extra left out
 }
 

@@ -89,8 +89,14 @@ func (f *follower) goLive(seq partition.Seq) {
 func (n *Node) probe(c *replica, f *follower) {
 	n.stopTransfer(f)
 	f.stage, f.known, f.bulk = probing, false, 0
+	n.lastTransfer++
+	f.query = n.lastTransfer
+	n.askPosition(c, f)
+}
+
+func (n *Node) askPosition(c *replica, f *follower) {
 	f.ask(n)
-	n.send(f.id, Small, &Query{Partition: c.id, Term: c.row.Term})
+	n.send(f.id, Small, &Query{Partition: c.id, Term: c.row.Term, Number: f.query})
 }
 
 // ask notes that something was sent that wants an answer.
@@ -105,6 +111,10 @@ func (f *follower) ask(n *Node) {
 func (n *Node) onQuery(c *replica, from partition.NodeID, m *Query) {
 	if from == c.row.Primary {
 		c.query = m
+		c.lastTransfer = max(c.lastTransfer, m.Number)
+		if c.incoming != nil && c.incoming.number < m.Number {
+			c.incoming = nil
+		}
 		n.answerQuery(c)
 	}
 }
@@ -116,7 +126,7 @@ func (n *Node) answerQuery(c *replica) {
 	}
 	if c.query.Term == c.row.Term && c.lead == nil {
 		n.send(c.row.Primary, Small, &Position{
-			Partition: c.id, Term: c.row.Term, Position: c.position(),
+			Partition: c.id, Term: c.row.Term, Number: c.query.Number, Position: c.position(),
 		})
 	}
 	c.query = nil
@@ -124,7 +134,8 @@ func (n *Node) answerQuery(c *replica) {
 
 // onPosition takes in where a follower stands.
 func (n *Node) onPosition(c *replica, f *follower, m *Position) {
-	if f.stage != probing || f.known {
+	unasked := m.Number == 0 && !c.lead.sentTo[f.id]
+	if f.stage != probing || f.known || m.Number != f.query && !unasked {
 		return
 	}
 	f.known, f.since = true, 0

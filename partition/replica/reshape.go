@@ -61,8 +61,7 @@ func (n *Node) tickFollower(c *replica, f *follower) {
 	switch f.stage {
 	case probing:
 		if !f.known {
-			f.ask(n)
-			n.send(f.id, Small, &Query{Partition: c.id, Term: c.row.Term})
+			n.askPosition(c, f)
 		}
 	case diverged:
 		n.probe(c, f)

@@ -40,7 +40,7 @@ func (c *simClient) next() {
 	key := w.truth.keys[id][w.rng.IntN(simKeys)]
 	call := &simCall{client: c, partition: id, began: w.now, deadline: w.now + 4*time.Second}
 	call.op = partition.Op{Key: []byte(key), Kind: partition.OpPut}
-	switch w.rng.IntN(8) {
+	switch w.rng.IntN(10) {
 	case 0, 1, 2:
 		call.read = true
 	case 3:
@@ -49,6 +49,18 @@ func (c *simClient) next() {
 		call.op.Condition.IfAbsent = true
 	case 5:
 		call.op.Condition.IfStamp = []partition.Stamp{c.seen[key]}
+	case 6:
+		call.op.Kind = partition.OpImport
+		if w.rng.IntN(3) == 0 {
+			call.op.Kind = partition.OpImportDelete
+		}
+		// Among the stamps that the partition has given, or before them.
+		call.op.Stamp = c.seen[key] + partition.Stamp(w.rng.IntN(1000)) - 500
+		if call.op.Stamp > 1<<62 || call.op.Stamp == 0 {
+			call.op.Stamp = partition.Stamp(w.nextOp + 1)
+		}
+	case 7:
+		call.op.Kind = partition.OpSweep
 	}
 	call.op.Value = fmt.Appendf(nil, "%d", w.nextOp)
 	call.mint(c.floor[id])
@@ -126,7 +138,7 @@ func (k *simCall) end(out partition.Outcome, rec partition.KeyState, err error, 
 		k.over = true
 		w.observe()
 		if k.read {
-			w.truth.checkRead(w, k, rec.Found, rec.Stamp)
+			w.truth.checkRead(w, k, rec.Found && !rec.Tombstone, rec.Stamp)
 			k.client.seen[string(k.op.Key)] = rec.Stamp
 		} else {
 			k.client.floor[k.partition] = max(k.client.floor[k.partition], out.Commit)

@@ -100,6 +100,14 @@ func (a *authority) change(id partition.NodeID, inc partition.Incarnation, chang
 	}
 }
 
+// toggleImport has a peer begin or end an import: deletes leave tombstones
+// meanwhile.
+func (a *authority) toggleImport() {
+	m := a.next()
+	m.Peers[0].Importing = !m.Peers[0].Importing
+	a.maps = append(a.maps, m)
+}
+
 // moveTargets plans one partition anew, as joins and leaves do.
 func (a *authority) moveTargets(w *world) {
 	m := a.next()

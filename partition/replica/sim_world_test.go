@@ -186,7 +186,7 @@ func (w *world) disturb() {
 	}
 	w.after(time.Duration(float64(w.faulty.disturb)*(0.3+w.rng.ExpFloat64())), w.disturb)
 	n := w.nodes[w.rng.IntN(len(w.nodes))]
-	switch w.rng.IntN(9) {
+	switch w.rng.IntN(10) {
 	case 0, 1:
 		n.crash()
 	case 2:
@@ -216,6 +216,8 @@ func (w *world) disturb() {
 	case 7:
 		w.law.moveTargets(w)
 	case 8:
+		w.law.toggleImport()
+	case 9:
 		if n.core != nil {
 			peer := w.nodes[w.rng.IntN(len(w.nodes))].id
 			n.input(func(now time.Duration) { n.core.Lost(peer, now) })

@@ -141,6 +141,7 @@ func (n *Node) runTransfer(c *replica, f *follower) {
 	o := f.out
 	o.started, o.building, o.hold = true, true, c.durable
 	n.transfers[o.number] = f
+	c.lead.sentTo[f.id] = true
 	f.ask(n)
 	n.job(Job{
 		Kind: JobTransfer, Partition: c.id, Term: c.row.Term, Transfer: o.number, To: f.id,
