@@ -2,6 +2,7 @@ package transport_test
 
 import (
 	"bytes"
+	"sync"
 	"testing"
 	"time"
 
@@ -103,6 +104,8 @@ func TestSendWithoutAddressIsNotTaken(t *testing.T) {
 func TestAReceiverThatIsBusyBlocksNoSender(t *testing.T) {
 	const size = 256 << 10
 	goOn := make(chan struct{})
+	release := sync.OnceFunc(func() { close(goOn) })
+	defer release()
 	ch := make(chan received, 10_000)
 	h := &handler{message: func(from partition.NodeID, inc partition.Incarnation, lane transport.Lane, body []byte) {
 		<-goOn
@@ -133,7 +136,7 @@ func TestAReceiverThatIsBusyBlocksNoSender(t *testing.T) {
 	if took := time.Since(began); took > 15*time.Second {
 		t.Errorf("filling the buffer took %v", took)
 	}
-	close(goOn)
+	release()
 	for i := range taken {
 		if got := next(t, ch); !bytes.Equal(got.body, numbered(i)) {
 			t.Fatalf("%q came after %d others", got.body, i)
