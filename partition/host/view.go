@@ -11,7 +11,7 @@ import (
 // last. It is immutable, parts' contents apart.
 type view struct {
 	m     *partition.Map // nil: there is none yet
-	up    bool           // m shows this node's present incarnation
+	up    bool           // m or an earlier map shows this node's present incarnation
 	parts []part         // by partition; the same ones in every view
 	next  chan struct{}  // closed once a newer view stands
 }
@@ -67,7 +67,9 @@ func (h *Host) adopt(m *partition.Map) {
 		v.parts = h.newParts(len(m.Table))
 	}
 	self, ok := m.Peer(h.cfg.Self)
-	v.up = ok && self.Incarnation == h.cfg.Incarnation
+	// A node that has left the map goes on routing: it leads nothing any more, but
+	// operations that it took may still be on their way.
+	v.up = old.up || ok && self.Incarnation == h.cfg.Incarnation
 	h.mu.m = m
 	h.mu.core.SetMap(m, h.cfg.Clock())
 	h.view.Store(v)
