@@ -2,6 +2,7 @@ package linearizability_test
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -14,6 +15,9 @@ const (
 	changes     = 20 // joins and leaves, as many of each
 	nodeCount   = 5
 	fewest      = 2 // members at any time
+
+	between     = 1000 // operations from one change to the next
+	quietWithin = 40 * time.Second
 )
 
 func TestRegistersAreLinearizableDuringTenJoinsAndTenLeaves(t *testing.T) {
@@ -26,7 +30,7 @@ func TestRegistersAreLinearizableDuringTenJoinsAndTenLeaves(t *testing.T) {
 	m, h := newMembers(nodes[:3], nodes[3:]), newHistory()
 	stop := traffic(seed, m, h)
 	defer stop()
-	change(t, seed, m)
+	change(t, seed, m, h)
 	stop()
 
 	t.Logf("%d operations on %d keys in %v", h.size(), keyCount, time.Since(h.begun).Round(time.Millisecond))
@@ -56,12 +60,19 @@ func traffic(seed uint64, m *members, h *history) (stop func()) {
 }
 
 // change makes half of the changes joins and half of them leaves, in random
-// order as far as there are nodes for it.
-func change(t *testing.T, seed uint64, m *members) {
+// order as far as there are nodes for it, with traffic before each.
+func change(t *testing.T, seed uint64, m *members, h *history) {
 	t.Helper()
 	rng := harness.Rand(seed, 0)
 	joins, leaves := changes/2, changes/2
 	for joins+leaves > 0 {
+		before := h.size()
+		harness.Await(t, quietWithin, "clients go on", func() error {
+			if n := h.size() - before; n < between {
+				return fmt.Errorf("%d operations in that time", n)
+			}
+			return nil
+		})
 		mayJoin := joins > 0 && len(m.out) > 0
 		mayLeave := leaves > 0 && len(m.all) > fewest
 		if mayJoin && (!mayLeave || rng.IntN(2) == 0) {
