@@ -34,13 +34,15 @@ func TestTheNextConnectionWaitsForTheOldOne(t *testing.T) {
 		sendUntilTaken(t, two, one.id.Node, transport.Small, []byte("first"), []byte("second"))
 		synctest.Wait()
 		network.each(func(c *pipeConn) { c.Close() })
-		two.Send(one.id.Node, transport.Small, []byte("third"))
+		synctest.Wait()
+		if !two.Send(one.id.Node, transport.Small, []byte("third")) {
+			t.Fatal("no connection was dialled for the third message")
+		}
 		time.Sleep(time.Second)
 		if len(came) != 1 {
 			t.Errorf("%d messages came while the first was being handled", len(came))
 		}
 		close(goOn)
-		sendUntilTaken(t, two, one.id.Node, transport.Small, []byte("third"))
 		synctest.Wait()
 		for _, want := range []string{"first", "second", "lost", "third"} {
 			if got := <-came; got != want {
