@@ -114,7 +114,7 @@ func (c *council) leave(id partition.NodeID) {
 func (s *seat) apply(m *partition.Map) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if m.Version > s.m.Version {
+	if m.Version > s.m.Version && s.muted == nil {
 		s.m = m
 		close(s.changed)
 		s.changed = make(chan struct{})
@@ -124,13 +124,14 @@ func (s *seat) apply(m *partition.Map) {
 // mute cuts the node off from Raft, or lets it back.
 func (s *seat) mute(off bool) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	if off && s.muted == nil {
 		s.muted = make(chan struct{})
 	} else if !off && s.muted != nil {
 		close(s.muted)
 		s.muted = nil
 	}
+	s.mu.Unlock()
+	s.apply(s.c.latest())
 }
 
 func (s *seat) Map() *partition.Map {

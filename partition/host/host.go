@@ -48,7 +48,7 @@ type Host struct {
 	counter  atomic.Uint64 // of OpIDs
 	clock    clock
 
-	ctx    context.Context // ends with Close
+	ctx    context.Context // ends with the Host: by Close, or because the store failed
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 	fatal  sync.Once
@@ -99,7 +99,6 @@ func Open(cfg Config) (*Host, error) {
 // have returned before Store is closed.
 func (h *Host) Close() error {
 	h.end("the node stops")
-	h.cancel()
 	h.control.close()
 	h.changes.close()
 	err := h.jobs.close()
@@ -107,7 +106,7 @@ func (h *Host) Close() error {
 	return err
 }
 
-// end has nothing taken in any more, and tells all who wait.
+// end has nothing taken in any more, ends all waits, and tells all who wait.
 func (h *Host) end(reason string) {
 	h.mu.Lock()
 	if h.mu.ended == nil {
@@ -123,6 +122,7 @@ func (h *Host) end(reason string) {
 	}
 	done := h.settle(answers)
 	h.mu.Unlock()
+	h.cancel()
 	for i := range done {
 		h.deliver(&done[i])
 	}

@@ -28,7 +28,7 @@ func TestAFourthNodeTakesItsShareWithoutAFailedOperation(t *testing.T) {
 		}
 		l := w.startLoad(1)
 		w.council.add(4)
-		w.start(4, vfs.NewCrashableMem(), 1)
+		w.start(4, newFS(), 1)
 		w.council.retarget(func(p int) []id { return spread(1, 2, 3, 4)(p)[:3] })
 		w.settle(20 * time.Second)
 		time.Sleep(time.Second)

@@ -46,7 +46,7 @@ func newWorld(t testing.TB, q, replicas int, ids ...partition.NodeID) *world {
 		nodes: make(map[partition.NodeID]*node),
 	}
 	for _, id := range ids {
-		w.start(id, vfs.NewCrashableMem(), 1)
+		w.start(id, newFS(), 1)
 	}
 	return w
 }
@@ -267,3 +267,6 @@ func (w *world) wait(limit time.Duration, what string, holds func() bool) {
 		}
 	}
 }
+
+// newFS returns an empty disk.
+func newFS() *vfs.MemFS { return vfs.NewCrashableMem() }
