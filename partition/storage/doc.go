@@ -22,8 +22,8 @@
 //
 // Concurrency: a Store and a View may be used by any number of goroutines. A
 // Batch belongs to one. Batches that touch one copy must be built and committed
-// one after the other; commits are carried out one at a time, so that a caller
-// with many writes waiting does best to put them into one batch.
+// one after the other. A caller with many writes waiting does best to put them
+// into one batch, which costs one fsync.
 //
 // # Layout
 //

@@ -59,10 +59,9 @@ func (f *failure) first(err error) error {
 	return err
 }
 
-// background judges an error that Pebble met in a flush or a compaction. Damaged
-// tables are found again by whoever reads from them (ErrCorrupt); they are given
-// up, and what they were to be merged with is kept. Anything else means that the
-// disk cannot be read.
+// background judges an error that Pebble met in a flush or a compaction. A damaged
+// table is no reason to end: nothing was lost by it just now, and who reads from
+// it is told (ErrCorrupt). Anything else means that the disk cannot be read.
 func (f *failure) background(err error) {
 	if pebble.IsCorruptionError(err) {
 		f.log.Error("damaged file", "dir", f.dir, "error", err)
