@@ -148,6 +148,10 @@ func (c *cluster) leave(name string) {
 	}
 }
 
+func timeout(d time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), d)
+}
+
 // put writes through a node.
 func (c *cluster) put(name, key, value string) {
 	c.t.Helper()
