@@ -65,10 +65,8 @@ func (h *Host) sweepPartition(v *view, p partition.ID) bool {
 	clean := true
 	for {
 		var keys [][]byte
-		err := h.store.Keys(slot, after, func(key []byte, r partition.Record) bool {
-			if r.Tombstone {
-				keys = append(keys, bytes.Clone(key))
-			}
+		err := h.store.Tombstones(slot, after, func(key []byte) bool {
+			keys = append(keys, bytes.Clone(key))
 			return len(keys) < sweepKeys
 		})
 		if err != nil {

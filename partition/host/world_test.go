@@ -181,10 +181,10 @@ func (w *world) del(id partition.NodeID, key string) partition.Outcome {
 func (w *world) get(id partition.NodeID, key string) (string, bool) {
 	w.t.Helper()
 	res, err := w.node(id).Get(context.Background(), []byte(key))
-	defer res.Close()
 	if err != nil {
 		w.t.Fatalf("get %q through node %d: %v", key, id, err)
 	}
+	defer res.Close()
 	return string(res.Record.Value), res.Found
 }
 
