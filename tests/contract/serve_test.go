@@ -60,7 +60,8 @@ func TestServeRefusesFlagsOutOfRange(t *testing.T) {
 
 func TestServeBeyondLoopbackWantsASecret(t *testing.T) {
 	t.Parallel()
-	expectUsage(t, serve(t, "peer1", "--host", "0.0.0.0"), "reach this node")
+	expectUsage(t, serve(t, "peer1", "--host", "0.0.0.0"), "--insecure")
+	expectUsage(t, serve(t, "peer1", "--host", "0.0.0.0", "--insecure"), "reach this node")
 	addresses, err := net.InterfaceAddrs()
 	must(t, err)
 	for _, address := range addresses {
