@@ -117,6 +117,15 @@ func openStores(dir string, id identity, plant func(logStore) error, logger hclo
 	return &stores{log: db, snaps: snaps, close: db.Close}, nil
 }
 
+// Exists reports whether dir holds a Raft state that Open would go on with.
+func Exists(dir string) (bool, error) {
+	_, err := os.Stat(filepath.Join(dir, dbName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 func openSnapshots(dir string, db *raftboltdb.BoltStore, id identity, logger hclog.Logger) (raft.SnapshotStore, error) {
 	b, err := db.Get(keyIdentity)
 	if err != nil {

@@ -32,6 +32,10 @@ func (l *life) Message(from partition.NodeID, inc partition.Incarnation, lane tr
 
 // Call is transport.Handler's.
 func (l *life) Call(from partition.NodeID, lane transport.Lane, body []byte, reply func([]byte)) {
+	if h := l.host.Load(); h != nil && lane != transport.Control {
+		h.Call(from, replica.Lane(lane), body, reply)
+		return
+	}
 	if lane != transport.Control {
 		l.held.call(func(h *host.Host) { h.Call(from, replica.Lane(lane), body, reply) })
 		return

@@ -72,7 +72,11 @@ func TestAnHourOfJoinsLeavesAndLosses(t *testing.T) {
 		w := startWorkload(c, s, names[:4]...)
 		faults := startFaults(c, s, w.main)
 		h := &churn{c: c, w: w, r: rand.New(rand.NewPCG(s, 100)), own: make(map[string]string)}
-		for end := time.Now().Add(*simFlag); time.Now().Before(end); {
+		length := *simFlag
+		if testing.Short() {
+			length = min(length, 10*time.Minute)
+		}
+		for end := time.Now().Add(length); time.Now().Before(end); {
 			time.Sleep(time.Duration(10+h.r.IntN(40)) * time.Second)
 			h.change()
 		}

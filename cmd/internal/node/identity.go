@@ -5,7 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
+
+	"pipelinedht/fsm"
 )
 
 // Errors of Open for a data directory that this node cannot go on with.
@@ -14,9 +15,9 @@ var (
 	ErrNewerState = errors.New("the data directory was written by a newer version of this program")
 	// ErrOtherName: start the node under its own name, or with another directory.
 	ErrOtherName = errors.New("the data directory belongs to a node of another name")
-	// ErrNoRaft: restore the directory from the same moment as the rest, or start
-	// with an empty data directory and join again.
-	ErrNoRaft = errors.New("the Raft directory is missing; without it the node has forgotten its votes")
+	// ErrNoRaft: restore the directory as it was at the same moment as the rest, or
+	// start with an empty data directory and join again.
+	ErrNoRaft = errors.New("the Raft directory is missing; without it the node has forgotten its votes: restore it, or start with an empty data directory")
 )
 
 // readState reads who the node is from its store, or makes it up where the store
@@ -65,10 +66,11 @@ func (n *Node) checkRaft(r lifeRecord) error {
 	if dir == "" || !r.Risen {
 		return nil
 	}
-	if _, err := os.Stat(dir); err != nil {
-		return fmt.Errorf("%w: %w", ErrNoRaft, err)
+	there, err := fsm.Exists(dir)
+	if err == nil && !there {
+		err = fmt.Errorf("%w: %s", ErrNoRaft, dir)
 	}
-	return nil
+	return err
 }
 
 // commit changes the state: durably first, together with more metadata, if any.

@@ -277,3 +277,14 @@ func TestANodeToldToJoinAtItsStartTriesUntilSomebodyIsThere(t *testing.T) {
 		c.expect("k", "of b", "a", "b")
 	})
 }
+
+func TestANodeWithAnotherSecretIsNotLetIn(t *testing.T) {
+	inBubble(t, func(c *cluster) {
+		c.start("a", func(cfg *Config) { cfg.Secret = "one" })
+		c.start("b", func(cfg *Config) { cfg.Secret = "another" })
+		_, err := c.tryJoin("b", "a")
+		errIs(t, err, httpapi.ErrConflict)
+		c.peers("a")
+		c.peers("b")
+	})
+}

@@ -1,15 +1,10 @@
 package node
 
 import (
-	"errors"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
-	"strings"
 
 	"pipelinedht/partition"
-	"pipelinedht/partition/storage"
 )
 
 // openLife opens the life that r describes and lets connections for it in.
@@ -87,60 +82,4 @@ func (n *Node) keepOnly(i *leaveIntent) {
 		keep[p] = true
 	}
 	n.keep.Store(&keep)
-}
-
-// Below the data directory: "store", and "raft-G" for the life of generation G.
-
-func storeDir(data string) string {
-	if data == "" {
-		return "store"
-	}
-	return filepath.Join(data, "store")
-}
-
-const raftPrefix = "raft-"
-
-// raftDir returns the Raft directory of a life; "" where it is kept in memory.
-func (n *Node) raftDir(g storage.Generation) string {
-	if n.cfg.DataDir == "" {
-		return ""
-	}
-	return filepath.Join(n.cfg.DataDir, fmt.Sprintf("%s%d", raftPrefix, g))
-}
-
-// discardRaft deletes the Raft directory of a life that is over. One that cannot
-// be deleted is harmless, since no generation comes twice: it is logged, and
-// tried again at the next start.
-func (n *Node) discardRaft(g storage.Generation) {
-	dir := n.raftDir(g)
-	if dir == "" {
-		return
-	}
-	if err := os.RemoveAll(dir); err != nil {
-		n.log.Warn("delete an old Raft directory", "error", err)
-	}
-}
-
-// discardStrays deletes the Raft directories that a crash left behind.
-func (n *Node) discardStrays() error {
-	if n.cfg.DataDir == "" {
-		return nil
-	}
-	entries, err := os.ReadDir(n.cfg.DataDir)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("read the data directory: %w", err)
-	}
-	for _, e := range entries {
-		var g storage.Generation
-		if !strings.HasPrefix(e.Name(), raftPrefix) {
-			continue
-		}
-		if _, err := fmt.Sscanf(e.Name(), raftPrefix+"%d", &g); err != nil {
-			continue
-		}
-		if g != n.state.Life.Generation && (n.state.Join == nil || g != n.state.Join.Life.Generation) {
-			n.discardRaft(g)
-		}
-	}
-	return nil
 }

@@ -90,6 +90,9 @@ func (n *Node) open(ctx context.Context) error {
 	if err := n.listen(ctx); err != nil {
 		return err
 	}
+	if err := n.makeDataDir(); err != nil {
+		return err
+	}
 	fs := n.cfg.FS
 	dir := n.cfg.DataDir
 	switch {

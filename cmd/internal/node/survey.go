@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"strings"
 	"syscall"
 	"time"
 
 	"pipelinedht/httpapi"
 	"pipelinedht/partition"
+	"pipelinedht/transport"
 )
 
 // target is a cluster that is to be joined, as one of its peers described it.
@@ -51,6 +53,8 @@ func (n *Node) surveyOnce(ctx context.Context, l *life, contacts []httpapi.Conta
 		switch {
 		case ctx.Err() != nil:
 			return nil, false, fmt.Errorf("%w: nothing has changed: %w", partition.ErrUnavailable, ctx.Err())
+		case foreign(err):
+			return nil, false, fmt.Errorf("%w: %w", httpapi.ErrConflict, err)
 		case err != nil:
 			transient = transient || !unreachable(err)
 			silent = append(silent, err.Error())
@@ -80,6 +84,14 @@ func (n *Node) surveyOnce(ctx context.Context, l *life, contacts []httpapi.Conta
 func unreachable(err error) bool {
 	var dns *net.DNSError
 	return errors.Is(err, syscall.ECONNREFUSED) || errors.As(err, &dns)
+}
+
+// foreign reports whether err is the word of a node that this one cannot talk to:
+// it has another secret or another protocol.
+func foreign(err error) bool {
+	var refusal *transport.Refusal
+	return errors.As(err, &refusal) &&
+		(refusal.Status == http.StatusUnauthorized || refusal.Status == http.StatusUpgradeRequired)
 }
 
 // check refuses a cluster that this node cannot join.

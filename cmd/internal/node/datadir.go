@@ -1,0 +1,97 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"pipelinedht/partition/storage"
+)
+
+// Below the data directory: "store", and "raft-G" for the life of generation G.
+
+// makeDataDir makes the data directory, so that it is there after a power loss
+// too. What is made in it is made to last by Raft's first start.
+func (n *Node) makeDataDir() error {
+	dir := n.cfg.DataDir
+	if dir == "" {
+		return nil
+	}
+	info, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+	case err != nil:
+		return fmt.Errorf("data directory: %w", err)
+	case !info.IsDir():
+		return fmt.Errorf("data directory %s: %w", dir, storage.ErrNotDirectory)
+	default:
+		return nil
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("make the data directory: %w", err)
+	}
+	parent, err := os.Open(filepath.Dir(dir))
+	if err != nil {
+		return fmt.Errorf("make the data directory: %w", err)
+	}
+	if err := errors.Join(parent.Sync(), parent.Close()); err != nil {
+		return fmt.Errorf("make the data directory: %w", err)
+	}
+	return nil
+}
+
+func storeDir(data string) string {
+	if data == "" {
+		return "store"
+	}
+	return filepath.Join(data, "store")
+}
+
+const raftPrefix = "raft-"
+
+// raftDir returns the Raft directory of a life; "" where it is kept in memory.
+func (n *Node) raftDir(g storage.Generation) string {
+	if n.cfg.DataDir == "" {
+		return ""
+	}
+	return filepath.Join(n.cfg.DataDir, fmt.Sprintf("%s%d", raftPrefix, g))
+}
+
+// discardRaft deletes the Raft directory of a life that is over. One that cannot
+// be deleted is harmless, since no generation comes twice: it is logged, and
+// tried again at the next start.
+func (n *Node) discardRaft(g storage.Generation) {
+	dir := n.raftDir(g)
+	if dir == "" {
+		return
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		n.log.Warn("delete an old Raft directory", "error", err)
+	}
+}
+
+// discardStrays deletes the Raft directories that a crash left behind.
+func (n *Node) discardStrays() error {
+	if n.cfg.DataDir == "" {
+		return nil
+	}
+	entries, err := os.ReadDir(n.cfg.DataDir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("read the data directory: %w", err)
+	}
+	for _, e := range entries {
+		var g storage.Generation
+		if !strings.HasPrefix(e.Name(), raftPrefix) {
+			continue
+		}
+		if _, err := fmt.Sscanf(e.Name(), raftPrefix+"%d", &g); err != nil {
+			continue
+		}
+		if g != n.state.Life.Generation && (n.state.Join == nil || g != n.state.Join.Life.Generation) {
+			n.discardRaft(g)
+		}
+	}
+	return nil
+}
