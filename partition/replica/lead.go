@@ -40,7 +40,8 @@ type lead struct {
 	proposed *proposal // unresolved
 	// sentTo are the nodes that a transfer was ever begun to in this term.
 	sentTo   map[partition.NodeID]bool
-	fetching time.Duration
+	fetching time.Duration // when Fetch was sent last
+	told     time.Duration // released: when that was said last
 }
 
 // follower is another copy as the primary sees it.

@@ -18,10 +18,14 @@ func (n *Node) recover(c *replica) {
 	if l.phase != recovering || c.unstored > 0 || l.proposed != nil {
 		return
 	}
+	if c.mark != nil {
+		n.release(c) // this copy was found damaged: another one shall lead
+		return
+	}
 	longest := c.log.last
 	var ahead *follower
 	for _, f := range l.must {
-		if !f.known {
+		if !f.known || f.mark != nil {
 			return
 		}
 		if f.log.last.Compare(longest) > 0 {
@@ -134,6 +138,14 @@ func (n *Node) answerQuery(c *replica) {
 
 // onPosition takes in where a follower stands.
 func (n *Node) onPosition(c *replica, f *follower, m *Position) {
+	inSync := slices.Contains(c.row.InSync, f.id)
+	if inSync && m.Position.Mark != nil {
+		// Found damaged at its start: it is dropped, and then fetched anew.
+		n.stopTransfer(f)
+		f.stage, f.known, f.mark = probing, true, m.Position.Mark
+		n.reshape(c)
+		return
+	}
 	unasked := m.Number == 0 && !c.lead.sentTo[f.id]
 	if f.stage != probing || f.known || m.Number != f.query && !unasked {
 		return
@@ -147,14 +159,12 @@ func (n *Node) onPosition(c *replica, f *follower, m *Position) {
 		last: m.Position.Last, start: max(m.Position.LogStart, 1),
 		terms: m.Position.Terms, stamp: m.Position.Stamp,
 	}
-	if c.lead.phase == recovering {
+	switch c.lead.phase {
+	case recovering:
 		n.recover(c)
-		return
+	case serving:
+		n.catchUp(c, f)
 	}
-	if slices.Contains(c.row.InSync, f.id) && f.log.last.Compare(c.log.last) > 0 {
-		return // cannot be: it would have been adopted
-	}
-	n.catchUp(c, f)
 }
 
 // onFetch answers the new primary, which has the shorter log, with everything

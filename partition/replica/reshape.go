@@ -40,7 +40,8 @@ func (n *Node) tickLead(c *replica) {
 		l.proposed = nil
 		n.reconcile(c)
 	}
-	if p := l.proposed; p != nil && p.forced && l.phase == serving && n.now-p.made > n.cfg.Grant {
+	blocked := l.proposed != nil && l.proposed.forced && l.phase == serving && n.now-l.proposed.made > n.cfg.Grant
+	if blocked || l.phase == released && n.now-l.told >= n.cfg.Resend {
 		n.release(c)
 	}
 	n.reshape(c)
@@ -62,6 +63,8 @@ func (n *Node) tickFollower(c *replica, f *follower) {
 	case probing:
 		if !f.known {
 			n.askPosition(c, f)
+		} else if c.lead.phase == serving && !slices.Contains(c.row.InSync, f.id) {
+			n.catchUp(c, f)
 		}
 	case diverged:
 		n.probe(c, f)
@@ -91,7 +94,9 @@ func (n *Node) reshape(c *replica) {
 		return
 	}
 	if l.phase == released {
-		n.propose(c, partition.Change{Primary: n.cfg.Self, InSync: c.row.InSync, NewTerm: true}, false)
+		if c.mark == nil {
+			n.propose(c, partition.Change{Primary: n.cfg.Self, InSync: c.row.InSync, NewTerm: true}, false)
+		}
 		return
 	}
 	if n.dropSilent(c) || l.phase != serving {
@@ -111,7 +116,7 @@ func (n *Node) dropSilent(c *replica) bool {
 	}
 	stay := slices.DeleteFunc(slices.Clone(c.row.InSync), func(id partition.NodeID) bool {
 		f := l.follower(id)
-		return f != nil && n.silent(l, f)
+		return f != nil && (n.silent(l, f) || f.known && f.mark != nil) // marked: found damaged
 	})
 	for _, f := range l.followers {
 		if f.counted && n.silent(l, f) {
@@ -230,12 +235,15 @@ func (n *Node) Resolved(now time.Duration) {
 	}
 }
 
-// release gives the term up for good: this node can neither go on without a silent
-// copy nor have that agreed, so another one shall try.
+// release gives the term up for good and says so, until another one has taken
+// over: this node can neither go on without a silent copy nor have that agreed, or
+// its own copy is damaged.
 func (n *Node) release(c *replica) {
 	l := c.lead
-	l.phase = released
-	n.failPending(c, l)
+	if l.phase == serving {
+		n.failPending(c, l)
+	}
+	l.phase, l.told = released, n.now
 	for _, f := range l.must {
 		n.send(f.id, Control, &Release{Partition: c.id, Term: l.term})
 	}

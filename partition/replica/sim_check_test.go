@@ -36,6 +36,9 @@ func (w *world) checkRow(id partition.ID, row *partition.Row) {
 			}
 			continue
 		}
+		if d.damaged {
+			continue
+		}
 		if d.mark != nil {
 			t.fail("invariant 9: in-sync node %d has a marked copy of partition %d", n, id)
 		}
@@ -86,7 +89,7 @@ func (w *world) checkNode(n *simNode) {
 func (w *world) checkRecovered(n *simNode, c *replica) {
 	for _, id := range c.row.InSync {
 		d := w.node(id).disk[c.id]
-		if c.log.last.Seq > 0 && (d == nil || d.last() != c.lead.window.baseLabel(c)) {
+		if c.log.last.Seq > 0 && (d == nil || d.damaged || d.last() != c.lead.window.baseLabel(c)) {
 			w.truth.fail("invariant 8: node %d recovered partition %d at %v, node %d is not there", n.id, c.id, c.log.last, id)
 		}
 	}

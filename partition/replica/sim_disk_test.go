@@ -18,6 +18,9 @@ type diskCopy struct {
 	mark   *partition.Mark
 	stamp  partition.Stamp
 	commit partition.Seq
+	// damaged: found so at the start. What it holds counts for nothing until a
+	// transfer begins it anew.
+	damaged bool
 }
 
 func (d *diskCopy) clone() *diskCopy {

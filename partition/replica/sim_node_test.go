@@ -44,6 +44,7 @@ func (n *simNode) start() {
 	n.inc++
 	n.life++
 	n.w.logf("node %d starts, incarnation %d", n.id, n.inc)
+	n.w.damage(n)
 	positions := map[partition.ID]partition.Position{}
 	for id, d := range n.disk {
 		positions[id] = d.position()

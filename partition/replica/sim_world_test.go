@@ -225,6 +225,28 @@ func (w *world) disturb() {
 	}
 }
 
+// damage spoils a copy of a node that is about to start, if all other in-sync ones
+// are whole.
+func (w *world) damage(n *simNode) {
+	if w.calm || n.inc == 1 || w.rng.IntN(4) > 0 {
+		return
+	}
+	id := partition.ID(w.rng.IntN(simPartitions))
+	d := n.disk[id]
+	row := &w.law.latest().Table[id]
+	if d == nil || len(row.InSync) < 2 {
+		return
+	}
+	for _, other := range row.InSync {
+		if o := w.node(other).disk[id]; other != n.id && (o == nil || o.damaged) {
+			return
+		}
+	}
+	w.logf("node %d finds its copy of partition %d damaged", n.id, id)
+	d.mark, d.damaged = &partition.Mark{Fresh: true}, true
+	clear(d.data)
+}
+
 // transmit carries a message, or does not.
 func (w *world) transmit(from *simNode, out Outbound) {
 	to := w.node(out.To)
