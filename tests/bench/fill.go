@@ -1,8 +1,8 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -42,7 +42,7 @@ func (c *cluster) fill(ctx context.Context, n, valueBytes int) error {
 		})
 	}
 	wg.Wait()
-	if err := errors.Join(append(errs, ctx.Err())...); err != nil {
+	if err := cmp.Or(append([]error{ctx.Err()}, errs...)...); err != nil {
 		return fmt.Errorf("fill with %d keys: %w", n, err)
 	}
 	return nil

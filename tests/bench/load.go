@@ -1,8 +1,8 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -58,7 +58,7 @@ func (l *load) run(ctx context.Context, n int, d time.Duration) (*sample, error)
 	wg.Wait()
 	total := sample{elapsed: time.Since(begun)}
 	after, err := cpuTime(l.servers)
-	if err := errors.Join(append(errs, err, ctx.Err())...); err != nil {
+	if err := cmp.Or(append([]error{ctx.Err(), err}, errs...)...); err != nil {
 		return nil, fmt.Errorf("load on %s: %w", l.address, err)
 	}
 	total.cpu = after - before
