@@ -97,7 +97,7 @@ func (n *Node) open(ctx context.Context) error {
 	dir := n.cfg.DataDir
 	switch {
 	case fs == nil && dir == "":
-		fs = vfs.NewMem()
+		fs = storage.NewMemory()
 	case fs == nil:
 		fs = vfs.Default
 	}
