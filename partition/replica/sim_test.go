@@ -67,6 +67,9 @@ func TestEveryHistoryKeepsTheInvariants(t *testing.T) {
 				if i >= int64(*simHistories) {
 					return
 				}
+				if i > 0 && i%10000 == 0 {
+					t.Logf("%d histories begun", i)
+				}
 				w := newWorld(first + uint64(i))
 				err := w.run(simFaults, simCalm)
 				reads.Add(int64(w.truth.reads))
