@@ -47,6 +47,7 @@ type Host struct {
 	pace     pace
 	counter  atomic.Uint64 // of OpIDs
 	clock    clock
+	damage   atomic.Uint64 // tick at which damage was last logged
 
 	ctx    context.Context // ends with the Host: by Close, or because the store failed
 	cancel context.CancelFunc
@@ -95,8 +96,7 @@ func Open(cfg Config) (*Host, error) {
 
 // Close stops the Host and waits for its goroutines. Operations that wait are told
 // partition.ErrUnknown if they were accepted, else partition.ErrUnavailable. The
-// caller closes Net before and Store after; whoever calls Get, Write or Keys must
-// have returned before Store is closed.
+// caller closes Store after Net and after every Get, Write and Keys has returned.
 func (h *Host) Close() error {
 	h.end("the node stops")
 	h.control.close()

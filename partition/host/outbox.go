@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"pipelinedht/partition"
 	"pipelinedht/partition/replica"
@@ -116,19 +115,4 @@ func decodeMessages(body []byte) ([]replica.Message, error) {
 		body = body[n:]
 	}
 	return messages, nil
-}
-
-// Message takes in what Net.Send brought from another node's Host; body is the
-// Host's from then on. It does not block.
-func (h *Host) Message(from partition.NodeID, inc partition.Incarnation, lane replica.Lane, body []byte) {
-	messages, err := decodeMessages(body)
-	if err != nil {
-		h.log.Error("message from a peer", "from", from, "lane", lane, "bytes", len(body), "error", err)
-		return
-	}
-	h.step(func(core *replica.Node, now time.Duration) {
-		for _, m := range messages {
-			core.Receive(from, inc, m, now)
-		}
-	})
 }

@@ -19,31 +19,40 @@ const maxRereads = 8
 // core's word that what was read may be answered. Where a write of the key is
 // under way a waiter for its record is returned instead, which replies to another
 // node by itself.
-func (h *Host) readHere(v *view, p partition.ID, key []byte, to caller) (res partition.Result, w *waiter, err error) {
-	term := v.m.Table[p].Term
+func (h *Host) readHere(v *view, p partition.ID, key []byte, to caller) (partition.Result, *waiter, error) {
 	for range maxRereads {
-		res, broken := h.lookUp(v.slotOf(p), key)
-		h.mu.Lock()
-		if err = h.mu.ended; err == nil {
-			err = h.mu.core.CheckRead(p, term, key, h.cfg.Clock())
-		}
-		if errors.Is(err, replica.ErrPending) {
-			w, err = h.awaitReadLocked(v, p, key, to)
-		}
-		h.mu.Unlock()
-		if err == nil && w == nil && broken == nil {
+		res, unread := h.lookUp(v.slotOf(p), key)
+		w, err := h.vouch(v, p, key, to)
+		if err == nil && w == nil && unread == nil {
 			return res, nil, nil
 		}
 		res.Close()
-		switch {
-		case errors.Is(err, replica.ErrRetry):
-		case err != nil || w != nil:
-			return partition.Result{}, w, err
-		default:
-			return partition.Result{}, nil, broken
+		if errors.Is(err, replica.ErrRetry) {
+			continue
 		}
+		if err == nil && w == nil {
+			err = unread
+		}
+		return partition.Result{}, w, err
 	}
-	return partition.Result{}, nil, fmt.Errorf("%w: the key is written without pause", partition.ErrUnavailable)
+	return partition.Result{}, nil, errNoPause
+}
+
+var errNoPause = fmt.Errorf("%w: the key is written without pause", partition.ErrUnavailable)
+
+// vouch says whether what was read of a key, after v was taken, may be answered;
+// with a waiter, the record that it gets may be, instead.
+func (h *Host) vouch(v *view, p partition.ID, key []byte, to caller) (*waiter, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.mu.ended != nil {
+		return nil, h.mu.ended
+	}
+	err := h.mu.core.CheckRead(p, v.m.Table[p].Term, key, h.cfg.Clock())
+	if errors.Is(err, replica.ErrPending) {
+		return h.awaitReadLocked(v, p, key, to)
+	}
+	return nil, err
 }
 
 // awaitReadLocked has a waiter answered with the record that a pending write makes.
@@ -85,8 +94,8 @@ func (h *Host) look(slot storage.Slot, key []byte) (partition.Record, bool, io.C
 	if err == nil {
 		return rec, found, closer, nil
 	}
-	if errors.Is(err, storage.ErrCorrupt) {
-		h.log.Error("record is damaged", "key", key, "error", err)
+	if errors.Is(err, storage.ErrCorrupt) && h.clock.seldom(&h.damage) {
+		h.log.Error("a record is damaged", "key", key, "error", err)
 	}
 	return partition.Record{}, false, nil, fmt.Errorf("%w: %v", partition.ErrUnavailable, err)
 }

@@ -3,7 +3,6 @@ package host
 import (
 	"time"
 
-	"pipelinedht/partition"
 	"pipelinedht/partition/replica"
 )
 
@@ -48,14 +47,4 @@ func (h *Host) release() {
 	for i := range done {
 		h.deliver(&done[i])
 	}
-}
-
-// Refused tells that a peer's address refused a connection: its process is gone.
-func (h *Host) Refused(peer partition.NodeID) {
-	h.step(func(core *replica.Node, now time.Duration) { core.Refused(peer, now) })
-}
-
-// Lost tells that a connection to a peer broke.
-func (h *Host) Lost(peer partition.NodeID) {
-	h.step(func(core *replica.Node, now time.Duration) { core.Lost(peer, now) })
 }

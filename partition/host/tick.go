@@ -31,6 +31,13 @@ func (c *clock) end()   { c.began.Store(0) }
 // limit returns the tick that is d away.
 func (c *clock) limit(d time.Duration) uint64 { return c.tick.Load() + uint64(d/tickEvery) + 1 }
 
+// seldom reports, for what is worth a line in the log but may come often, whether
+// a second has passed since it last did; last is the tick at which it did.
+func (c *clock) seldom(last *atomic.Uint64) bool {
+	now, old := c.tick.Load()+1, last.Load()
+	return (old == 0 || now >= old+uint64(time.Second/tickEvery)) && last.CompareAndSwap(old, now)
+}
+
 // hangs reports whether the running commit has taken too long.
 func (c *clock) hangs() bool {
 	began := c.began.Load()
