@@ -1,14 +1,19 @@
 package partition
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
 // search looks for the cheapest chain of moves: a node enters a row where a place
 // is free or a node gives one up, another leaves a row that this node is in and a
 // third enters that, and so on to a node that takes. It is Bellman and Ford's
 // algorithm on the residual graph of the flow, with nodes and rows in turn.
 // Leaving a row that one had newly entered gives the price back, so some moves
-// cost -1; but as long as only cheapest chains are followed no cycle is below 0,
-// so the search ends.
+// cost -1.
+//
+// Invariant: no cycle of moves costs less than 0, as only cheapest chains are ever
+// followed. So no price falls any more once every chain had a round a node.
 type search struct {
 	price []int32 // by node: of the cheapest chain found to it
 	via   []hop   // by node: that chain's last move
@@ -39,7 +44,10 @@ func (a *assignment) augment(most int32) bool {
 		return false
 	}
 	s := a.start()
-	for s.again && s.best > a.least {
+	for round := 0; s.again && s.best > a.least; round++ {
+		if round > len(s.price) {
+			panic(fmt.Sprintf("partition: plan of %d rows for %d nodes has a cycle of moves below 0", a.rows(), len(s.price)))
+		}
 		s.again = false
 		for p := range a.rows() {
 			if price, from := a.leave(p); price != unreached {

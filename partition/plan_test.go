@@ -150,24 +150,27 @@ func TestPlanPutsUpWithAnyTable(t *testing.T) {
 }
 
 // Where single moves get stuck, chains free them.
-func TestPlanFindsTheOnlyTable(t *testing.T) {
-	const a, b, c = 1, 2, 3
+func TestPlanFreesWhatIsStuck(t *testing.T) {
+	const a, b, c, d, e = 1, 2, 3, 4, 5
+	type table = [][]partition.NodeID
 	for _, x := range []struct {
-		name   string
-		before [][]partition.NodeID
-		moved  int
+		name          string
+		nodes, copies int
+		before        table
+		moved         int
 	}{
-		{"the node that lacks a copy is in the row that lacks one", [][]partition.NodeID{{a, b}, {a, b}, {c}}, 2},
-		{"every row lacks one", [][]partition.NodeID{{a}, {b}, {c}}, 3},
-		{"one node has all", [][]partition.NodeID{{a}, {a}, {a}}, 4},
+		{"the node that lacks a copy is in the row that lacks one", 3, 2, table{{a, b}, {a, b}, {c}}, 2},
+		{"every row lacks one", 3, 2, table{{a}, {b}, {c}}, 3},
+		{"one node has all", 3, 2, table{{a}, {a}, {a}}, 4},
+		{"the right to one more must change hands", 5, 4, table{{b, e}, {e, b, c}, {a, e, c, b}, {}}, 7},
 	} {
 		t.Run(x.name, func(t *testing.T) {
-			w := &world{Map: partition.Map{Settings: partition.Settings{Replicas: 2}}}
-			for _, id := range []partition.NodeID{a, b, c} {
+			w := &world{Map: partition.Map{Settings: partition.Settings{Replicas: x.copies}}}
+			for _, id := range []partition.NodeID{a, b, c, d, e}[:x.nodes] {
 				w.Peers = append(w.Peers, partition.Peer{ID: id})
 			}
 			for _, target := range x.before {
-				w.Table = append(w.Table, partition.Row{Target: target, InSync: target})
+				w.Table = append(w.Table, partition.Row{Target: target})
 			}
 			w.plan()
 			w.checkBalance(t)
