@@ -13,15 +13,14 @@ import (
 // Host.mu.waiting, under its ticket, from then until the answer, even if its
 // caller has gone: so its bytes count as long as the core may hold them.
 type waiter struct {
-	done chan replica.Answer // of capacity 1; for an operation of this node's router; never closed
-	to   caller              // of another node's operation
+	to   caller
+	done chan replica.Answer // of capacity 1; for this node's router; never closed
 
 	ticket replica.Ticket
 	part   *part
 	size   int64
 	write  bool
-	limit  uint64 // the tick at which nobody waits for it any more; 0: its caller sees to that
-	left   bool   // nobody waits for the answer any more; guarded by Host.mu
+	left   bool // nobody waits for the answer any more; guarded by Host.mu
 }
 
 // delivery is an answer on its way to who waits for it.
@@ -57,12 +56,12 @@ var (
 // newWaiter returns a waiter.
 func (h *Host) newWaiter(p *part, size int64, write bool, to caller) *waiter {
 	w := h.waiters.Get().(*waiter)
-	w.part, w.size, w.write, w.to, w.limit = p, size, write, to, to.limit
+	w.part, w.size, w.write, w.to = p, size, write, to
 	return w
 }
 
 // recycle takes back a waiter that is neither in Host.mu.waiting nor has an answer
-// to come.
+// to come. One that was left is not: two may still look at it.
 func (h *Host) recycle(w *waiter) {
 	*w = waiter{done: w.done}
 	h.waiters.Put(w)
@@ -89,11 +88,9 @@ func (h *Host) settle(answers []replica.Answer) []delivery {
 		delete(h.mu.waiting, w.ticket)
 		w.part.bytes -= w.size
 		h.mu.bytes -= w.size
-		if w.left {
-			h.recycle(w)
-			continue
+		if !w.left {
+			done = append(done, delivery{w, answers[i]})
 		}
-		done = append(done, delivery{w, answers[i]})
 	}
 	return done
 }
@@ -148,7 +145,7 @@ func (h *Host) expire(now uint64) {
 	h.mu.Lock()
 	for _, w := range h.mu.waiting {
 		switch {
-		case w.limit == 0 || w.left || now < w.limit:
+		case w.to.limit == 0 || w.left || now < w.to.limit:
 			continue
 		case w.to.reply == nil:
 			w.done <- replica.Answer{Err: errExpired} // has room: the real answer finds w left
@@ -157,7 +154,7 @@ func (h *Host) expire(now uint64) {
 			if w.write {
 				a.Err = partition.ErrUnknown
 			}
-			late = append(late, delivery{&waiter{write: w.write, to: w.to}, a})
+			late = append(late, delivery{w, a})
 		}
 		w.left = true
 	}
