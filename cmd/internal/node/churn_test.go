@@ -80,7 +80,7 @@ func TestAnHourOfJoinsLeavesAndLosses(t *testing.T) {
 			time.Sleep(time.Duration(10+h.r.IntN(40)) * time.Second)
 			h.change()
 		}
-		t.Logf("%d joins, %d leaves, %d refused, ring version %d; %v", h.joins, h.leaves, h.refused, c.nodes[c.members(w.main)[0]].Ring().Version, faults)
+		t.Logf("%d joins, %d leaves, %d killed, %d refused, ring version %d; %v", h.joins, h.leaves, h.kills, h.refused, c.nodes[c.members(w.main)[0]].Ring().Version, faults)
 		faults.end()
 		w.end()
 		c.awaitOneMap(c.members(w.main))
@@ -92,6 +92,8 @@ func TestAnHourOfJoinsLeavesAndLosses(t *testing.T) {
 
 // members lists the nodes that are in a cluster, sorted.
 func (c *cluster) members(id partition.ClusterID) []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	var names []string
 	for name, n := range c.nodes {
 		if n.life().record.Cluster == id {
@@ -123,8 +125,8 @@ type churn struct {
 	w *workload
 	r *rand.Rand
 
-	joins, leaves, refused int
-	own                    map[string]string // what standalone nodes wrote and brought along
+	joins, leaves, kills, refused int
+	own                           map[string]string // what standalone nodes wrote and brought along
 }
 
 // minMembers stay in the cluster.
@@ -138,11 +140,14 @@ func (h *churn) change() {
 	if !alone && len(members) <= minMembers {
 		return
 	}
-	h.w.use(append(members, name))
+	h.w.use(append(slices.Clone(members), name))
 	var err error
-	if alone {
+	switch {
+	case alone:
 		err = h.join(name, members)
-	} else {
+	case h.r.IntN(3) == 0 && h.settled(members):
+		err = h.kill(name, members)
+	default:
 		err = h.leave(name)
 	}
 	switch {
@@ -157,9 +162,7 @@ func (h *churn) change() {
 
 func (h *churn) join(name string, members []string) error {
 	key := fmt.Sprintf("own-%s-%d", name, h.joins)
-	if carryOut(h.c.nodes[name], step{kind: put, key: key, value: key}).err == nil {
-		h.own[key] = key
-	}
+	stored := carryOut(h.c.nodes[name], step{kind: put, key: key, value: key}).err == nil
 	// And into registers of the cluster, where they may take effect with the join.
 	n := h.c.nodes[name]
 	h.w.one(workClients, n, step{kind: put, key: h.w.key(h.r), value: key})
@@ -168,8 +171,31 @@ func (h *churn) join(name string, members []string) error {
 	_, err := h.c.tryJoin(name, members...)
 	if err == nil {
 		h.joins++
+		if stored {
+			h.own[key] = key
+		}
 	}
 	return err
+}
+
+// settled reports whether every partition has all its copies, so that one may die.
+func (h *churn) settled(members []string) bool {
+	for _, name := range members {
+		if m := h.c.nodes[name].Ring(); !m.Settled() || len(m.Peers) != len(members) {
+			return false
+		}
+	}
+	return true
+}
+
+// kill ends a node with everything that it has in its memory, and starts another
+// one, some time later, that takes its name and its place.
+func (h *churn) kill(name string, members []string) error {
+	h.kills++
+	h.c.crash(name)
+	time.Sleep(time.Duration(h.r.IntN(60)) * time.Second)
+	h.c.start(name)
+	return h.join(name, slices.DeleteFunc(members, func(m string) bool { return m == name }))
 }
 
 func (h *churn) leave(name string) error {

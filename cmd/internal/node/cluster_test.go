@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,8 +21,9 @@ type cluster struct {
 	t     *testing.T
 	net   *network
 	begun time.Time
-	nodes map[string]*Node
 	log   *slog.Logger
+	mu    sync.Mutex // guards nodes, where goroutines of the test use it
+	nodes map[string]*Node
 	// partitions of the clusters that its nodes found.
 	partitions int
 }
@@ -68,7 +70,9 @@ func (c *cluster) start(name string, options ...func(*Config)) *Node {
 	if err != nil {
 		c.t.Fatalf("start %s: %v", name, err)
 	}
+	c.mu.Lock()
 	c.nodes[name] = n
+	c.mu.Unlock()
 	c.awaitReady(n)
 	return n
 }
@@ -80,11 +84,26 @@ func (c *cluster) startAll(names ...string) {
 	}
 }
 
+// node returns the node with that name, nil if it does not run.
+func (c *cluster) node(name string) *Node {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.nodes[name]
+}
+
+// take takes a node out of the cluster.
+func (c *cluster) take(name string) *Node {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := c.nodes[name]
+	delete(c.nodes, name)
+	return n
+}
+
 // stop stops a node, as on SIGTERM with no patience.
 func (c *cluster) stop(name string) {
 	c.t.Helper()
-	n := c.nodes[name]
-	delete(c.nodes, name)
+	n := c.take(name)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	if err := n.Close(ctx); err != nil {
@@ -94,8 +113,7 @@ func (c *cluster) stop(name string) {
 
 // crash ends a node whose disk and network have failed.
 func (c *cluster) crash(name string) {
-	n := c.nodes[name]
-	delete(c.nodes, name)
+	n := c.take(name)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	n.Close(ctx) // what it could not close is of no matter

@@ -44,14 +44,18 @@ func (f *faults) run() {
 	}
 }
 
-// split keeps two members apart for some seconds.
+// split keeps two members apart for some seconds; they are told, or not.
 func (f *faults) split() {
 	members := f.c.members(f.main)
 	i, j := f.r.IntN(len(members)), f.r.IntN(len(members))
 	if i == j {
 		return
 	}
-	heal := f.c.net.part(members[i]+":1", members[j]+":1")
+	separate := f.c.net.part
+	if f.r.IntN(2) == 0 {
+		separate = f.c.net.stall
+	}
+	heal := separate(members[i]+":1", members[j]+":1")
 	f.splits++
 	f.sleep(100*time.Millisecond, 10*time.Second)
 	heal()
@@ -63,17 +67,23 @@ func (f *faults) isolateLeader() {
 	members := f.c.members(f.main)
 	var leader string
 	for _, name := range members {
-		if id, ok := f.c.nodes[name].life().raft.Load().Leader(); ok && id == f.c.nodes[name].life().record.Node {
-			leader = name
+		if n := f.c.node(name); n != nil {
+			if id, ok := n.life().raft.Load().Leader(); ok && id == n.life().record.Node {
+				leader = name
+			}
 		}
 	}
 	if leader == "" {
 		return
 	}
 	f.leaders++
+	separate := f.c.net.part
+	if f.r.IntN(2) == 0 {
+		separate = f.c.net.stall
+	}
 	for _, name := range members {
 		if name != leader {
-			defer f.c.net.part(leader+":1", name+":1")()
+			defer separate(leader+":1", name+":1")()
 		}
 	}
 	f.sleep(2*time.Second, 10*time.Second)

@@ -29,11 +29,16 @@ func (n *Node) loadImport(s state) error {
 	return nil
 }
 
-// writeCurrent carries an operation out through the current life, past the gate.
+// writeCurrent carries an import out through the current life, past the gate. Only
+// primaries that know of this node's joining may take it.
 func (n *Node) writeCurrent(ctx context.Context, op partition.Op) (partition.Outcome, partition.Info, error) {
-	h := n.life().host.Load()
-	if h == nil {
+	l := n.life()
+	h, m := l.host.Load(), l.raft.Load().Map()
+	if h == nil || m == nil {
 		return partition.Outcome{}, partition.Info{}, partition.ErrUnavailable
+	}
+	if self, ok := m.Peer(l.record.Node); ok {
+		op.Since = self.UpAt
 	}
 	return h.Write(ctx, op)
 }

@@ -12,9 +12,10 @@ import (
 // two nodes can be kept apart.
 type network struct {
 	mu        sync.Mutex
-	listeners map[string]*listener // keyed by address
-	links     map[*link]bool       // open
-	apart     map[[2]string]bool   // pairs of addresses that nothing passes between
+	listeners map[string]*listener        // keyed by address
+	links     map[*link]bool              // open
+	apart     map[[2]string]bool          // pairs of addresses that nothing passes between
+	stalled   map[[2]string]chan struct{} // pairs whose bytes do not get on; closed at the end of it
 	// sending, if set, is called before a node writes to a connection; an error
 	// is the write's.
 	sending func(from string) error
@@ -31,6 +32,7 @@ func newNetwork() *network {
 		listeners: make(map[string]*listener),
 		links:     make(map[*link]bool),
 		apart:     make(map[[2]string]bool),
+		stalled:   make(map[[2]string]chan struct{}),
 	}
 }
 
@@ -60,7 +62,7 @@ func (nw *network) dialer(from string) func(context.Context, string) (net.Conn, 
 		here, there := net.Pipe()
 		k := &link{from: from, to: to, ends: [2]net.Conn{here, there}}
 		select {
-		case l.arrived <- &conn{Conn: there, nw: nw, link: k, owner: to}:
+		case l.arrived <- newConn(there, nw, k, to):
 		case <-l.closed:
 			return nil, &net.OpError{Op: "dial", Net: "mem", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
 		case <-ctx.Done():
@@ -69,7 +71,7 @@ func (nw *network) dialer(from string) func(context.Context, string) (net.Conn, 
 		nw.mu.Lock()
 		nw.links[k] = true
 		nw.mu.Unlock()
-		return &conn{Conn: here, nw: nw, link: k, owner: from}, nil
+		return newConn(here, nw, k, from), nil
 	}
 }
 
@@ -102,6 +104,24 @@ func (nw *network) part(a, b string) (heal func()) {
 	}
 }
 
+// stall holds back what two nodes send each other, without a word to them, until
+// the returned function is called.
+func (nw *network) stall(a, b string) (heal func()) {
+	nw.mu.Lock()
+	defer nw.mu.Unlock()
+	if nw.stalled[pair(a, b)] != nil {
+		return func() {}
+	}
+	stalled := make(chan struct{})
+	nw.stalled[pair(a, b)] = stalled
+	return func() {
+		nw.mu.Lock()
+		defer nw.mu.Unlock()
+		delete(nw.stalled, pair(a, b))
+		close(stalled)
+	}
+}
+
 func pair(a, b string) [2]string { return [2]string{min(a, b), max(a, b)} }
 
 // conn is one end of a link.
@@ -110,6 +130,13 @@ type conn struct {
 	nw    *network
 	link  *link
 	owner string // address of the node that has this end
+
+	once   sync.Once
+	closed chan struct{}
+}
+
+func newConn(end net.Conn, nw *network, k *link, owner string) *conn {
+	return &conn{Conn: end, nw: nw, link: k, owner: owner, closed: make(chan struct{})}
 }
 
 func (c *conn) Write(b []byte) (int, error) {
@@ -118,10 +145,23 @@ func (c *conn) Write(b []byte) (int, error) {
 			return 0, err
 		}
 	}
-	return c.Conn.Write(b)
+	for {
+		c.nw.mu.Lock()
+		stalled := c.nw.stalled[pair(c.link.from, c.link.to)]
+		c.nw.mu.Unlock()
+		if stalled == nil {
+			return c.Conn.Write(b)
+		}
+		select {
+		case <-stalled:
+		case <-c.closed:
+			return 0, net.ErrClosed
+		}
+	}
 }
 
 func (c *conn) Close() error {
+	c.once.Do(func() { close(c.closed) })
 	c.nw.mu.Lock()
 	delete(c.nw.links, c.link)
 	c.nw.mu.Unlock()

@@ -90,7 +90,7 @@ func (w *workload) use(nodes []string) {
 func (w *workload) pick(r *rand.Rand) *Node {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.c.nodes[w.nodes[r.IntN(len(w.nodes))]]
+	return w.c.node(w.nodes[r.IntN(len(w.nodes))])
 }
 
 func (w *workload) client(id int, r *rand.Rand) {
@@ -109,7 +109,9 @@ func (w *workload) client(id int, r *rand.Rand) {
 		case n < 6:
 			s.kind = del
 		}
-		w.one(id, w.pick(r), s)
+		if n := w.pick(r); n != nil {
+			w.one(id, n, s)
+		}
 	}
 }
 
