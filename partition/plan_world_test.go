@@ -1,6 +1,7 @@
 package partition_test
 
 import (
+	"cmp"
 	"slices"
 
 	"pgregory.net/rapid"
@@ -35,13 +36,10 @@ func newWorld(nodes, partitions, replicas int) *world {
 func (w *world) join() partition.NodeID {
 	w.lastID++
 	id := partition.NodeID(w.lastID * 0xd1342543de82ef95)
-	w.Peers = append(w.Peers, partition.Peer{ID: id})
-	slices.SortFunc(w.Peers, func(a, b partition.Peer) int {
-		if a.ID < b.ID {
-			return -1
-		}
-		return 1
+	at, _ := slices.BinarySearchFunc(w.Peers, id, func(p partition.Peer, id partition.NodeID) int {
+		return cmp.Compare(p.ID, id)
 	})
+	w.Peers = slices.Insert(w.Peers, at, partition.Peer{ID: id})
 	return id
 }
 
@@ -104,10 +102,11 @@ func (w *world) wanted() int { return min(w.Settings.Replicas, len(w.eligible())
 // and balanced in primaries and copies.
 func (w *world) checkBalance(t failer) {
 	t.Helper()
+	nodes, wanted := w.eligible(), w.wanted()
 	copies, primaries := map[partition.NodeID]int{}, map[partition.NodeID]int{}
 	for p, target := range w.targets() {
-		if len(target) != w.wanted() {
-			t.Fatalf("partition %d: got target %v, want %d copies", p, target, w.wanted())
+		if len(target) != wanted {
+			t.Fatalf("partition %d: got target %v, want %d copies", p, target, wanted)
 		}
 		for i, id := range target {
 			copies[id]++
@@ -117,12 +116,11 @@ func (w *world) checkBalance(t failer) {
 		}
 		primaries[target[0]]++
 	}
-	nodes := w.eligible()
 	for _, count := range []struct {
 		of    string
 		by    map[partition.NodeID]int
 		total int
-	}{{"copies", copies, len(w.Table) * w.wanted()}, {"primaries", primaries, len(w.Table)}} {
+	}{{"copies", copies, len(w.Table) * wanted}, {"primaries", primaries, len(w.Table)}} {
 		sum, floor := 0, count.total/len(nodes)
 		for _, id := range nodes {
 			n := count.by[id]
