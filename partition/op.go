@@ -57,8 +57,12 @@ type Op struct {
 	Kind      OpKind
 	Condition Condition
 	Stamp     Stamp // imports: the record's own
-	Key       []byte
-	Value     []byte
+	// Since, unless 0, is a ring version that the primary must have applied:
+	// imports name the one that brought the joiner, from which on deletes leave
+	// tombstones and stamps are above all that is imported.
+	Since Version
+	Key   []byte
+	Value []byte
 }
 
 // Outcome of an operation that was carried out, or refused by its condition.

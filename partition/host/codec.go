@@ -11,7 +11,7 @@ import (
 //
 //	read    'g' | key
 //	write   'w' | kind 1 | flags 1 | node | incarnation | counter | attempt |
-//	        floor | term | stamp | [stamps: count, stamp*] | key length | key | value
+//	        floor | term | stamp | since | [stamps: count, stamp*] | key length | key | value
 //
 // where flags are of the condition: bit 0 IfAbsent, bit 1 IfPresent, bit 2 IfStamp,
 // whose stamps follow. The replies:
@@ -55,7 +55,7 @@ func appendWrite(buf []byte, op *partition.Op) []byte {
 	buf = append(buf, callWrite, byte(op.Kind), flags)
 	for _, n := range [...]uint64{
 		uint64(op.ID.Node), uint64(op.ID.Incarnation), op.ID.Counter, uint64(op.Attempt),
-		uint64(op.Floor), uint64(op.Term), uint64(op.Stamp),
+		uint64(op.Floor), uint64(op.Term), uint64(op.Stamp), uint64(op.Since),
 	} {
 		buf = binary.AppendUvarint(buf, n)
 	}
@@ -89,6 +89,7 @@ func decodeWrite(body []byte) (op partition.Op, err error) {
 	op.Floor = partition.Seq(d.num())
 	op.Term = partition.Term(d.num())
 	op.Stamp = partition.Stamp(d.num())
+	op.Since = partition.Version(d.num())
 	if flags&4 != 0 {
 		n := d.num()
 		if n > uint64(len(d.b)) {

@@ -75,7 +75,6 @@ func (n *Node) onAppend(c *replica, from partition.NodeID, m *Append) {
 	if from != c.row.Primary || c.lead != nil || len(m.Entries) == 0 {
 		return
 	}
-	c.commit = max(c.commit, min(m.Commit, c.log.last.Seq))
 	first, last := m.Entries[0].Label.Seq, c.log.last.Seq
 	if c.mark != nil || first > last+1 {
 		n.send(from, Small, &Ack{Partition: c.id, Term: m.Term, Seq: c.durable, Gap: true})
@@ -90,6 +89,7 @@ func (n *Node) onAppend(c *replica, from partition.NodeID, m *Append) {
 		n.send(from, Small, &Ack{Partition: c.id, Term: m.Term, Gap: true})
 		return
 	}
+	c.commit = max(c.commit, min(m.Commit, c.log.last.Seq))
 	switch fresh := m.Entries[had:]; {
 	case len(fresh) > 0:
 		n.append(c, fresh)

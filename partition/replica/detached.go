@@ -33,5 +33,20 @@ func (n *Node) onDrop(c *replica, m *Drop) {
 		return
 	}
 	n.copies[c.id] = nil
+	n.dropping[c.id]++
 	n.batch.Writes = append(n.batch.Writes, Write{Partition: c.id, Drop: true})
+}
+
+// dropStored takes note that a deletion is durable. A copy that was begun anew
+// meanwhile has waited for it before it says where it stands: a crash before would
+// have brought the old copy back in its place.
+func (n *Node) dropStored(id partition.ID) {
+	if n.dropping[id]--; n.dropping[id] == 0 {
+		delete(n.dropping, id)
+	}
+	if c := n.copy(id); c != nil && c.unstored > 0 {
+		if c.unstored--; c.unstored == 0 {
+			n.answerQuery(c)
+		}
+	}
 }

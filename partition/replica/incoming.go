@@ -50,7 +50,7 @@ func (n *Node) fits(c *replica, m *Chunk) bool {
 		return true
 	}
 	at, ok := c.log.label(h.After.Seq)
-	if !ok || at != h.After {
+	if !ok || at != h.After || c.mark != nil && (c.mark.Fresh || at.Seq > c.mark.Common) {
 		return false
 	}
 	return c.mark == nil && at == c.log.last || c.extra != nil && c.extra.After == at.Seq && !c.extra.TooMany

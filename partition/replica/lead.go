@@ -229,6 +229,11 @@ func (n *Node) answerCommitted(c *replica, p *pending, w waiter, enough bool) {
 	n.answer(a)
 }
 
+// transferWindow is how many times WindowBytes a partition keeps while a transfer
+// is under way: what is written meanwhile, so that the receiver can go live behind
+// it. Config.Transfers bounds how many partitions do so at a time.
+const transferWindow = 64
+
 // shrinkWindow lets go of entries that nobody needs any more: committed, and with
 // every live follower; beyond WindowBytes also those that only a learner needs.
 func (n *Node) shrinkWindow(c *replica) {
@@ -243,7 +248,11 @@ func (n *Node) shrinkWindow(c *replica) {
 		}
 	}
 	l.window.drop(keep)
-	for l.window.bytes > n.cfg.WindowBytes && l.window.base < c.commit {
+	limit := n.cfg.WindowBytes
+	if len(n.transfers) > 0 && slices.ContainsFunc(l.followers, func(f *follower) bool { return f.stage == sending }) {
+		limit *= transferWindow
+	}
+	for l.window.bytes > limit && l.window.base < c.commit {
 		must := c.commit
 		for _, f := range l.must {
 			must = min(must, f.acked)

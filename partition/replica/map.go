@@ -87,6 +87,7 @@ func (n *Node) claim(id partition.ID, row *partition.Row) *replica {
 		delete(n.stored, id)
 	} else if row.HasCopy(n.cfg.Self) {
 		c = newReplica(id, partition.Position{LogStart: 1})
+		c.unstored = n.dropping[id]
 	}
 	n.copies[id] = c
 	return c

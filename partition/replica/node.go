@@ -19,7 +19,7 @@ type Config struct {
 	Silence     time.Duration // without acknowledgement or grant: the primary drops the copy; 1 s
 	Resend      time.Duration // before something unanswered is sent again; 500 ms
 	Stagger     time.Duration // between the copies that may take over; 200 ms
-	WindowBytes int           // of committed entries kept in memory for a copy that catches up, per partition; 256 KiB
+	WindowBytes int           // of committed entries kept in memory for a learner, per partition; more during a transfer; 256 KiB
 	LogRecords  int           // kept in each copy's log; 256
 	Transfers   int           // under way at once from this node; 16
 	Tombstones  bool          // deletes always leave tombstones, not only while a peer imports
@@ -77,6 +77,9 @@ type Node struct {
 	dirty  []*replica                 // leads with entries to send
 	acks   []*replica                 // backups that owe an acknowledgement
 
+	// dropping counts the deletions of a partition's copy that are not stored yet.
+	dropping map[partition.ID]int
+
 	changes  []proposal // to be proposed
 	inFlight []proposal // proposed, outcome unknown
 
@@ -97,6 +100,7 @@ func New(cfg Config, copies map[partition.ID]partition.Position, now time.Durati
 		stored:    make(map[partition.ID]*replica, len(copies)),
 		peers:     make(map[partition.NodeID]*peer),
 		transfers: make(map[uint64]*follower),
+		dropping:  make(map[partition.ID]int),
 	}
 	for id, pos := range copies {
 		n.stored[id] = newReplica(id, pos)
@@ -161,13 +165,18 @@ func (n *Node) HasBatch() bool {
 func (n *Node) Stored(ws []Write, now time.Duration) {
 	n.now = now
 	for i := range ws {
+		if ws[i].Drop {
+			n.dropStored(ws[i].Partition)
+		}
 		if c := ws[i].replica; c != nil && n.copy(c.id) == c {
 			n.writeStored(c, &ws[i])
 		}
 	}
 	for _, c := range n.acks {
 		c.ackDue = false
-		n.acknowledge(c)
+		if n.copy(c.id) == c {
+			n.acknowledge(c)
+		}
 	}
 	n.acks = n.acks[:0]
 }

@@ -43,6 +43,9 @@ func (n *Node) Propose(t Ticket, op *partition.Op, seen Seen, now time.Duration,
 		return false, out, err
 	}
 	l := c.lead
+	if n.m.Version < op.Since {
+		return false, out, fmt.Errorf("%w: this node has yet to learn of ring version %d", partition.ErrUnavailable, op.Since)
+	}
 	if done, ok := l.ids.done[op.ID]; ok {
 		return n.repeat(c, t, done)
 	}

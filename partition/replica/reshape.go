@@ -114,16 +114,25 @@ func (n *Node) dropSilent(c *replica) bool {
 	if l.phase == recovering && n.now < l.fence {
 		return false
 	}
-	stay := slices.DeleteFunc(slices.Clone(c.row.InSync), func(id partition.NodeID) bool {
-		f := l.follower(id)
-		return f != nil && (n.silent(l, f) || f.known && f.mark != nil) // marked: found damaged
-	})
+	useless := func(f *follower) bool {
+		return n.silent(l, f) || f.known && f.mark != nil // marked: found damaged
+	}
+	lapsed := false
 	for _, f := range l.followers {
 		if f.counted && n.silent(l, f) {
-			f.counted = false
-			n.reconcile(c)
+			f.counted, lapsed = false, true
 		}
 	}
+	if lapsed {
+		n.reconcile(c)
+	}
+	if !slices.ContainsFunc(l.must, useless) {
+		return false
+	}
+	stay := slices.DeleteFunc(slices.Clone(c.row.InSync), func(id partition.NodeID) bool {
+		f := l.follower(id)
+		return f != nil && useless(f)
+	})
 	if len(stay) == len(c.row.InSync) {
 		return false
 	}
@@ -183,14 +192,15 @@ func (n *Node) handOver(c *replica) bool {
 // dropExtras proposes the target alone once all of it is in sync, or all but
 // peers that are down and the minimum stands.
 func (n *Node) dropExtras(c *replica) {
+	extra := func(id partition.NodeID) bool { return !slices.Contains(c.row.Target, id) }
+	if extra(n.cfg.Self) || !slices.ContainsFunc(c.row.InSync, extra) {
+		return
+	}
 	var stay []partition.NodeID
 	for _, id := range c.row.InSync {
-		if slices.Contains(c.row.Target, id) {
+		if !extra(id) {
 			stay = append(stay, id)
 		}
-	}
-	if len(stay) == len(c.row.InSync) || !slices.Contains(stay, n.cfg.Self) {
-		return
 	}
 	for _, id := range c.row.Target {
 		p, ok := n.m.Peer(id)

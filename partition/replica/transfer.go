@@ -107,7 +107,7 @@ func (n *Node) FoundExtra(id partition.ID, term partition.Term, after partition.
 		bytes += len(k)
 	}
 	e := &Extra{Partition: id, Term: term, After: after, Keys: keys}
-	if len(keys) > maxExtra || bytes > maxExtraBytes {
+	if c.mark != nil && c.mark.Fresh || len(keys) > maxExtra || bytes > maxExtraBytes {
 		e.Keys, e.TooMany = nil, true
 	}
 	c.extra = e
