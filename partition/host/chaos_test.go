@@ -18,7 +18,8 @@ var (
 )
 
 // chaos does one thing after the other to a cluster of five under load. At most
-// one node is dead or cut off at a time, so everything must go on.
+// one node is dead or cut off at a time, and one message in fifty is lost, so
+// everything must go on.
 type chaos struct {
 	*world
 	rand   *rand.Rand
@@ -41,7 +42,9 @@ func TestEveryHistoryUnderFaultsIsLinearizable(t *testing.T) {
 			disks: make(map[id]*vfs.MemFS), starts: make(map[id]partition.Incarnation),
 		}
 		defer c.close()
-		c.net.rand = rand.New(rand.NewPCG(seed, 1))
+		c.net.mu.Lock()
+		c.net.rand, c.net.loss = rand.New(rand.NewPCG(seed, 1)), 20
+		c.net.mu.Unlock()
 		c.council.retarget(c.plan())
 		l := c.startLoad(seed)
 		for end := time.Now().Add(time.Duration(*chaosMinutes) * time.Minute); time.Now().Before(end); {
@@ -49,6 +52,9 @@ func TestEveryHistoryUnderFaultsIsLinearizable(t *testing.T) {
 			c.act()
 		}
 		c.mend()
+		c.net.mu.Lock()
+		c.net.loss = 0
+		c.net.mu.Unlock()
 		c.settle(time.Minute)
 		time.Sleep(12 * time.Second) // calls of before end
 		l.finish()

@@ -28,6 +28,7 @@ type network struct {
 	lines map[line]*cable
 	dead  map[pair]bool // what one says to the other vanishes
 	calls map[*call]struct{}
+	loss  int // of a thousand bodies, this many are not taken
 	wg    sync.WaitGroup
 }
 
@@ -84,6 +85,11 @@ func (n *network) put(l line, deliver func()) {
 	}
 	c.last = due
 	c.queue <- parcel{due, deliver}
+}
+
+// takes reports whether a body is taken at all. n.mu is held.
+func (n *network) takes(from, to partition.NodeID) bool {
+	return n.lines != nil && n.hosts[from] != nil && n.hosts[to] != nil && n.rand.IntN(1000) >= n.loss
 }
 
 // attach puts a host on the network.
@@ -162,7 +168,7 @@ func (p *plug) MaxBody(lane replica.Lane) int {
 func (p *plug) Send(to partition.NodeID, lane replica.Lane, bodies ...[]byte) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.hosts[to] == nil || p.hosts[p.self] == nil || p.lines == nil {
+	if !p.takes(p.self, to) {
 		return false
 	}
 	for _, body := range bodies {
@@ -190,7 +196,7 @@ func (p *plug) Call(ctx context.Context, to partition.NodeID, lane replica.Lane,
 	body = bytes.Clone(body)
 	c := &call{pair: pair{p.self, to}, done: make(chan error, 1)}
 	p.mu.Lock()
-	if p.hosts[to] == nil || p.hosts[p.self] == nil || p.lines == nil {
+	if !p.takes(p.self, to) {
 		p.mu.Unlock()
 		return nil, host.ErrNotSent
 	}
