@@ -144,11 +144,8 @@ func (l *life) others() []partition.Peer {
 func (l *life) keepBook() {
 	for {
 		changed := l.raft.Load().Watch()
-		if m := l.raft.Load().Map(); m != nil {
-			self, ok := m.Peer(l.record.Node)
-			if ok && self.Incarnation == l.record.Incarnation {
-				l.storeBook(l.book.take(m.Peers))
-			}
+		if l.up() {
+			l.storeBook(l.book.take(l.raft.Load().Map().Peers))
 		}
 		select {
 		case <-changed:

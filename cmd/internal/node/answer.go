@@ -38,12 +38,13 @@ func (l *life) answer(ctx context.Context, q question) answer {
 	if raft == nil {
 		return answer{Result: resultUnknown, Text: "the node is starting"}
 	}
-	if q.Ask != askWho && q.Cluster != l.record.Cluster {
-		return answer{Result: resultMoved, Text: "the node is in another cluster by now"}
-	}
 	switch {
 	case q.Ask == askWho:
 		return l.sayWho()
+	case q.Cluster != l.record.Cluster || l.isGone():
+		return answer{Result: resultMoved, Text: "the node is in another cluster by now"}
+	case !l.up():
+		return answer{Result: resultUnknown, Text: "the node is starting"}
 	case q.Ask == askAdd && q.Peer != nil:
 		return addResult(raft.AddPeer(ctx, fsm.Joiner{
 			ID:      q.Peer.ID,

@@ -62,6 +62,14 @@ func (c *cluster) config(name string) Config {
 // start starts a node and waits until it is ready.
 func (c *cluster) start(name string, options ...func(*Config)) *Node {
 	c.t.Helper()
+	n := c.open(name, options...)
+	c.awaitReady(n)
+	return n
+}
+
+// open starts a node.
+func (c *cluster) open(name string, options ...func(*Config)) *Node {
+	c.t.Helper()
 	cfg := c.config(name)
 	for _, option := range options {
 		option(&cfg)
@@ -71,9 +79,8 @@ func (c *cluster) start(name string, options ...func(*Config)) *Node {
 		c.t.Fatalf("start %s: %v", name, err)
 	}
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.nodes[name] = n
-	c.mu.Unlock()
-	c.awaitReady(n)
 	return n
 }
 

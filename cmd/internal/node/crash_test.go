@@ -2,6 +2,8 @@ package node
 
 import (
 	"errors"
+	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -10,24 +12,26 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 )
 
-// fuse ends a node at the n-th thing that it stores or sends: from then on its
-// disk and its network fail, and the disk is what had been synced.
+// fuse ends some nodes at the n-th thing that one of them stores or sends: from
+// then on their disks and the network fail, and the disks are what had been synced.
 type fuse struct {
-	address string // of the node
-	net     *network
+	net *network
 
 	mu    sync.Mutex
-	left  int // 0: not armed
-	disk  *vfs.MemFS
-	blown chan struct{} // closed when the node has ended
+	left  int                   // 0: not armed
+	disks map[string]*vfs.MemFS // keyed by the node's name
+	blown chan struct{}         // closed when the nodes have ended
 }
 
 var errBlown = errors.New("the fuse has blown")
 
-func newFuse(c *cluster, name string) *fuse {
-	f := &fuse{address: name + ":1", net: c.net, disk: vfs.NewCrashableMem(), blown: make(chan struct{})}
+func newFuse(c *cluster, names ...string) *fuse {
+	f := &fuse{net: c.net, disks: make(map[string]*vfs.MemFS), blown: make(chan struct{})}
+	for _, name := range names {
+		f.disks[name] = vfs.NewCrashableMem()
+	}
 	c.net.sending = func(from string) error {
-		if from != f.address {
+		if f.disks[strings.TrimSuffix(from, ":1")] == nil {
 			return nil
 		}
 		return f.step()
@@ -35,7 +39,7 @@ func newFuse(c *cluster, name string) *fuse {
 	return f
 }
 
-// arm lets the node end at its n-th step from now; 0 disarms.
+// arm lets the nodes end at their n-th step from now; 0 disarms.
 func (f *fuse) arm(n int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -52,9 +56,11 @@ func (f *fuse) step() error {
 		select {
 		case <-f.blown:
 		default:
-			f.disk = f.disk.CrashClone(vfs.CrashCloneCfg{})
+			for name, disk := range f.disks {
+				f.disks[name] = disk.CrashClone(vfs.CrashCloneCfg{})
+				f.net.cut(func(from, to string) bool { return from == name+":1" || to == name+":1" })
+			}
 			close(f.blown)
-			f.net.cut(func(from, to string) bool { return from == f.address || to == f.address })
 		}
 		return errBlown
 	}
@@ -62,9 +68,11 @@ func (f *fuse) step() error {
 	return nil
 }
 
-// fs is the node's disk, until the fuse has blown.
-func (f *fuse) fs() vfs.FS {
-	return errorfs.Wrap(f.disk, errorfs.InjectorFunc(func(op errorfs.Op) error {
+// disk is a node's, until the fuse has blown.
+func (f *fuse) disk(name string) vfs.FS {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return errorfs.Wrap(f.disks[name], errorfs.InjectorFunc(func(op errorfs.Op) error {
 		switch op.Kind {
 		case errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpFileSyncTo, errorfs.OpRename, errorfs.OpCreate, errorfs.OpRemove:
 			return f.step()
@@ -73,43 +81,21 @@ func (f *fuse) fs() vfs.FS {
 	}))
 }
 
-// crashAtEveryStep runs a scenario again and again, in which node a, which has a
-// disk, ends at the first step of change, then at the second, and so on until
-// change gets through; and calls after once a has started again and has nothing
-// left to do.
-func crashAtEveryStep(t *testing.T, before, change, after func(c *cluster)) {
+// scenario is what crashAtEveryStep repeats. The victims have disks and are
+// started before all else.
+type scenario struct {
+	victims []string
+	before  func(c *cluster)
+	change  func(c *cluster) // during which the victims end
+	after   func(c *cluster) // once they have started again and have nothing left to do
+}
+
+// run runs the scenario again and again: the victims end at the first step of
+// change, then at the second, and so on until change gets through.
+func (s scenario) run(t *testing.T) {
 	for step, through := 1, false; !through; step++ {
 		dir := t.TempDir()
-		inBubble(t, func(c *cluster) {
-			c.partitions = 4
-			f := newFuse(c, "a")
-			disk := func(cfg *Config) { cfg.DataDir, cfg.FS = dir, f.fs() }
-			c.start("a", disk)
-			before(c)
-			f.arm(step)
-			done := make(chan struct{})
-			go func() {
-				defer close(done)
-				change(c)
-			}()
-			select {
-			case <-done:
-				through = true
-				f.arm(0)
-			case <-f.blown:
-				c.crash("a")
-				<-done
-				f.arm(0)
-				c.start("a", disk)
-			}
-			c.eventually(5*time.Minute, "done with what the crash interrupted", func() error {
-				if s := c.nodes["a"].stored(); s.Join != nil || s.Import != nil || s.Leave != nil {
-					return errors.New("not yet")
-				}
-				return c.nodes["a"].Ready()
-			})
-			after(c)
-		})
+		inBubble(t, func(c *cluster) { through = s.once(c, dir, step) })
 		if t.Failed() {
 			t.Fatalf("with a crash at step %d", step)
 		}
@@ -117,6 +103,51 @@ func crashAtEveryStep(t *testing.T, before, change, after func(c *cluster)) {
 			t.Logf("%d steps", step-1)
 		}
 	}
+}
+
+// once runs the scenario with a crash at that step, and reports whether change got
+// through before.
+func (s scenario) once(c *cluster, dir string, step int) (through bool) {
+	c.partitions = 4
+	f := newFuse(c, s.victims...)
+	start := func() {
+		for _, name := range s.victims {
+			c.open(name, func(cfg *Config) { cfg.DataDir, cfg.FS = filepath.Join(dir, name), f.disk(name) })
+		}
+		for _, name := range s.victims {
+			c.awaitReady(c.node(name))
+		}
+	}
+	start()
+	s.before(c)
+	f.arm(step)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.change(c)
+	}()
+	select {
+	case <-done:
+		through = true
+		f.arm(0)
+	case <-f.blown:
+		for _, name := range s.victims {
+			c.crash(name)
+		}
+		<-done
+		f.arm(0)
+		start()
+	}
+	for _, name := range s.victims {
+		c.eventually(5*time.Minute, "done with what the crash interrupted", func() error {
+			if s := c.nodes[name].stored(); s.Join != nil || s.Import != nil || s.Leave != nil {
+				return errors.New("not yet")
+			}
+			return c.nodes[name].Ready()
+		})
+	}
+	s.after(c)
+	return through
 }
 
 func TestAJoinSurvivesACrashAtEveryStep(t *testing.T) {
@@ -131,7 +162,8 @@ func TestAJoinSurvivesACrashAtEveryStep(t *testing.T) {
 		time.Sleep(time.Second)
 		c.put("b", "both", "of b")
 	}
-	crashAtEveryStep(t, before, func(c *cluster) { c.tryJoin("a", "b") }, func(c *cluster) {
+	change := func(c *cluster) { c.tryJoin("a", "b") }
+	after := func(c *cluster) {
 		if len(c.nodes["a"].Peers()) == 1 {
 			c.expect("both", "of a", "a")
 			for _, k := range own {
@@ -144,7 +176,31 @@ func TestAJoinSurvivesACrashAtEveryStep(t *testing.T) {
 			c.expect(own[i], "of a", "a", "b")
 			c.expect(theirs[i], "of b", "a", "b")
 		}
-	})
+	}
+	scenario{[]string{"a"}, before, change, after}.run(t)
+}
+
+func TestAJoinSurvivesACrashOfBothSidesAtEveryStep(t *testing.T) {
+	own, theirs := numbered("a", 4), numbered("b", 4)
+	before := func(c *cluster) {
+		for i := range own {
+			c.put("a", own[i], "of a")
+			c.put("b", theirs[i], "of b")
+		}
+	}
+	change := func(c *cluster) { c.tryJoin("a", "b") }
+	after := func(c *cluster) {
+		if len(c.nodes["a"].Peers()) == 1 {
+			c.peers("b")
+			c.join("a", "b")
+		}
+		c.peers("a", "b")
+		for i := range own {
+			c.expect(own[i], "of a", "a", "b")
+			c.expect(theirs[i], "of b", "a", "b")
+		}
+	}
+	scenario{[]string{"a", "b"}, before, change, after}.run(t)
 }
 
 func TestALeaveSurvivesACrashAtEveryStep(t *testing.T) {
@@ -156,7 +212,8 @@ func TestALeaveSurvivesACrashAtEveryStep(t *testing.T) {
 			c.put("b", k, "v")
 		}
 	}
-	crashAtEveryStep(t, before, func(c *cluster) { c.nodes["a"].Leave(c.t.Context()) }, func(c *cluster) {
+	change := func(c *cluster) { c.nodes["a"].Leave(c.t.Context()) }
+	after := func(c *cluster) {
 		if len(c.nodes["a"].Peers()) == 1 {
 			c.peers("b")
 			kept := c.keys("a")
@@ -174,7 +231,8 @@ func TestALeaveSurvivesACrashAtEveryStep(t *testing.T) {
 		for _, k := range all {
 			c.expect(k, "v", "a", "b")
 		}
-	})
+	}
+	scenario{[]string{"a"}, before, change, after}.run(t)
 }
 
 func TestAJoinEndsWellWhenTheOtherSideCrashesAtAnyStep(t *testing.T) {
@@ -187,7 +245,7 @@ func TestAJoinEndsWellWhenTheOtherSideCrashesAtAnyStep(t *testing.T) {
 		}
 	}
 	joined := make(chan struct{})
-	crashAtEveryStep(t, before, func(c *cluster) {
+	change := func(c *cluster) {
 		a := c.nodes["a"]
 		joined = make(chan struct{})
 		go func() {
@@ -198,7 +256,8 @@ func TestAJoinEndsWellWhenTheOtherSideCrashesAtAnyStep(t *testing.T) {
 		case <-joined:
 		case <-a.Done(): // b goes on meanwhile
 		}
-	}, func(c *cluster) {
+	}
+	after := func(c *cluster) {
 		<-joined
 		if len(c.nodes["b"].Peers()) == 1 {
 			for _, k := range own {
@@ -211,5 +270,6 @@ func TestAJoinEndsWellWhenTheOtherSideCrashesAtAnyStep(t *testing.T) {
 			c.expect(own[i], "of b", "a", "b")
 			c.expect(theirs[i], "of a", "a", "b")
 		}
-	})
+	}
+	scenario{[]string{"a"}, before, change, after}.run(t)
 }

@@ -47,8 +47,7 @@ func (n *Node) leave(ctx, asked context.Context) error {
 // or, where it was removed and cannot know, all that it has whole copies of.
 func (n *Node) ownPartitions(l *life, m *partition.Map) ([]partition.ID, error) {
 	var own []partition.ID
-	select {
-	case <-l.gone:
+	if l.isGone() {
 		copies, err := n.store.Copies(l.record.Generation)
 		if err != nil {
 			return nil, fmt.Errorf("list the copies: %w", err)
@@ -57,7 +56,6 @@ func (n *Node) ownPartitions(l *life, m *partition.Map) ([]partition.ID, error) 
 			own = append(own, c.Partition)
 		}
 		return own, nil
-	default:
 	}
 	if m == nil {
 		return nil, fmt.Errorf("%w: the node has no map yet", partition.ErrUnavailable)
@@ -114,10 +112,8 @@ func (n *Node) askOut(ctx, asked context.Context, l *life) error {
 // askOutOnce proposes the node's removal. partition.ErrUnknown: it may come to
 // pass yet.
 func (l *life) askOutOnce(ctx context.Context) error {
-	select {
-	case <-l.gone:
+	if l.isGone() {
 		return nil
-	default:
 	}
 	var refusal fsm.Refusal
 	err := l.raft.Load().RemovePeer(ctx, l.record.Node)

@@ -86,6 +86,26 @@ func (l *life) whileMember(ctx context.Context) (context.Context, context.Cancel
 	}
 }
 
+// isGone reports whether the node is known to be no peer any more.
+func (l *life) isGone() bool {
+	select {
+	case <-l.gone:
+		return true
+	default:
+		return false
+	}
+}
+
+// up reports whether the life's own map has its present incarnation as a peer.
+func (l *life) up() bool {
+	m := l.raft.Load().Map()
+	if m == nil {
+		return false
+	}
+	self, ok := m.Peer(l.record.Node)
+	return ok && self.Incarnation == l.record.Incarnation
+}
+
 // member reports whether the life's own map has it as a peer.
 func (l *life) member() bool {
 	m := l.raft.Load().Map()

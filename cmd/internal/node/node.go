@@ -8,6 +8,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -165,12 +166,31 @@ func (n *Node) fail(err error) {
 // under way may finish until ctx ends. A join or leave that is under way goes on
 // at the next start, if there is a data directory.
 func (n *Node) Close(ctx context.Context) error {
+	n.withdraw(ctx)
 	n.cancel()
 	err := n.server.Shutdown(ctx)
 	n.wg.Wait()
 	err = errors.Join(err, n.closeParts())
 	n.ending.Do(func() { close(n.ended) })
 	return err
+}
+
+// withdrawTimeout bounds how long a node that stops tries to be of no more
+// concern to Raft.
+const withdrawTimeout = 3 * time.Second
+
+// withdraw has the other nodes' Raft go on without a pause: it hands over the
+// leadership, and of two voters gives up its vote. It serves on meanwhile.
+func (n *Node) withdraw(ctx context.Context) {
+	l := n.life()
+	if ctx.Err() != nil || n.ctx.Err() != nil || standalone(l.raft.Load().Map(), l) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, withdrawTimeout)
+	defer cancel()
+	if err := l.raft.Load().Withdraw(ctx); err != nil {
+		n.log.Info("stop without a successor in Raft", "error", err)
+	}
 }
 
 // closeParts closes what open opened, in reverse.
