@@ -18,6 +18,33 @@ type identities struct {
 	evicted partition.Seq
 	loading bool
 	loaded  bool
+	// settled are the repeated attempts that were answered with no change: an
+	// earlier attempt that still comes, a straggler, must not be carried out.
+	settled map[partition.OpID]settlement
+}
+
+// settlement is an attempt after which no earlier one counts.
+type settlement struct {
+	attempt int
+	at      partition.Seq // the log's end then; no floor of the operation is above it
+}
+
+// settle notes that an attempt was answered with no change. A first attempt has
+// none before it.
+func (d *identities) settle(op *partition.Op, at partition.Seq) {
+	if op.Attempt <= 1 {
+		return
+	}
+	if d.settled == nil {
+		d.settled = make(map[partition.OpID]settlement)
+	}
+	d.settled[op.ID] = settlement{op.Attempt, at}
+}
+
+// straggles reports whether a later attempt of op has been answered.
+func (d *identities) straggles(op *partition.Op) bool {
+	s, ok := d.settled[op.ID]
+	return ok && op.Attempt < s.attempt
 }
 
 // executed is what is kept of an operation's entry.
@@ -79,6 +106,11 @@ func (d *identities) evict(upto partition.Seq) {
 		d.order = d.order[1:]
 		d.from++
 		d.evicted = d.from
+	}
+	for id, s := range d.settled {
+		if s.at < d.evicted { // from now on the floor tells
+			delete(d.settled, id)
+		}
 	}
 }
 

@@ -61,7 +61,6 @@ type follower struct {
 	resent    time.Duration // live: when what was sent was last taken for lost
 	bulk      partition.Seq // entries up to here go by Bulk, behind a large one
 	out       *outgoing     // the transfer to it
-	queued    bool          // in Node.waiting
 }
 
 type stage uint8

@@ -49,6 +49,9 @@ func (n *Node) Propose(t Ticket, op *partition.Op, seen Seen, now time.Duration,
 	if done, ok := l.ids.done[op.ID]; ok {
 		return n.repeat(c, t, done)
 	}
+	if l.ids.straggles(op) {
+		return false, out, partition.ErrNotPrimary
+	}
 	if !l.ids.knows(op.Attempt, op.Floor) {
 		return false, partition.Outcome{Commit: c.commit}, n.unknownID(c)
 	}
@@ -70,6 +73,7 @@ func (n *Node) Propose(t Ticket, op *partition.Op, seen Seen, now time.Duration,
 		return true, out, nil
 	}
 	if isPending {
+		l.ids.settle(op, c.log.last.Seq)
 		p := l.window.at(latest)
 		p.waiters = append(p.waiters, waiter{ticket: t, kind: waitUnchanged, outcome: unchanged})
 		return true, out, nil
@@ -77,6 +81,7 @@ func (n *Node) Propose(t Ticket, op *partition.Op, seen Seen, now time.Duration,
 	if !n.leasesRun(l) {
 		return false, out, errNoLease
 	}
+	l.ids.settle(op, c.log.last.Seq)
 	unchanged.Commit = c.commit
 	return false, unchanged, nil
 }

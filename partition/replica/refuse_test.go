@@ -104,3 +104,23 @@ func TestACopyBegunAnewSaysNothingBeforeTheOldOneIsDeleted(t *testing.T) {
 		t.Errorf("after it: %+v, want the position of an empty copy", b.Messages[0].Message)
 	}
 }
+
+func TestAStragglingAttemptIsNotCarriedOutAfterALaterOneWasAnswered(t *testing.T) {
+	n := New(Normal(1, 1), nil, start)
+	n.SetMap(onePartition(1), start)
+	op := partition.Op{
+		ID: partition.OpID{Node: 7, Incarnation: 1, Counter: 1}, Attempt: 2, Term: 10,
+		Kind: partition.OpDelete, Key: []byte("k"),
+	}
+	if accepted, out, err := n.Propose(1, &op, Seen{Looked: true}, start, 1000); accepted || err != nil || out.Existed {
+		t.Fatalf("second attempt to delete a missing key: %v, %+v, %v, want that nothing was there", accepted, out, err)
+	}
+	put := partition.Op{ID: partition.OpID{Node: 7, Incarnation: 1, Counter: 2}, Attempt: 1, Term: 10, Kind: partition.OpPut, Key: []byte("k")}
+	if accepted, _, err := n.Propose(2, &put, Seen{}, start, 1000); !accepted {
+		t.Fatal(err)
+	}
+	op.Attempt = 1
+	if accepted, out, err := n.Propose(3, &op, Seen{}, start, 1000); accepted || err == nil {
+		t.Errorf("its first attempt, come late: %v, %+v, %v, want a refusal", accepted, out, err)
+	}
+}

@@ -131,7 +131,6 @@ func (n *simNode) commit(ws []Write) {
 // simView is an open transfer.
 type simView struct {
 	d      *diskCopy
-	after  partition.Label
 	values []partition.KeyState
 	next   int
 }
