@@ -90,7 +90,7 @@ func TestEveryHistoryKeepsTheInvariants(t *testing.T) {
 	}
 	wg.Wait()
 	t.Logf("%d reads, %d writes answered, %d entries committed, %d transfers", reads.Load(), writes.Load(), commits.Load(), transfers.Load())
-	if writes.Load() == 0 || reads.Load() == 0 || transfers.Load() == 0 {
+	if *simHistories >= 100 && (writes.Load() == 0 || reads.Load() == 0 || transfers.Load() == 0) {
 		t.Error("the histories did too little to show anything")
 	}
 }
