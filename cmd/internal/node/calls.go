@@ -16,10 +16,10 @@ import (
 
 const (
 	// maxRaftCalls is how many of them Raft is at work on at once; one more gets
-	// an empty reply, which says that nothing was done, and comes again.
+	// an empty reply, which tells its caller nothing, and comes again.
 	maxRaftCalls = 256
-	// maxHeldCalls is how many wait for a host that is not open yet; one more is
-	// never answered, and its caller's time-out ends it.
+	// maxHeldCalls is how many wait for a host that is not open yet; one more gets
+	// an empty reply.
 	maxHeldCalls = 4096
 )
 
@@ -37,7 +37,7 @@ func (l *life) Call(from partition.NodeID, lane transport.Lane, body []byte, rep
 		return
 	}
 	if lane != transport.Control {
-		l.held.call(func(h *host.Host) { h.Call(from, replica.Lane(lane), body, reply) })
+		l.held.add(heldCall{from, replica.Lane(lane), body, reply})
 		return
 	}
 	raft := l.raft.Load()
@@ -72,36 +72,60 @@ func (l *life) Lost(peer partition.NodeID) {
 	}
 }
 
-// heldCalls keeps calls back until there is a host to take them.
-type heldCalls struct {
-	mu    sync.Mutex
-	host  *host.Host
-	calls []func(*host.Host)
+// heldCall is a call to the copies that waits for them.
+type heldCall struct {
+	from  partition.NodeID
+	lane  replica.Lane
+	body  []byte
+	reply func([]byte)
 }
 
-// call hands f to the host, now or when there is one.
-func (c *heldCalls) call(f func(*host.Host)) {
+// heldCalls keeps calls back until there is a host to take them. The empty reply
+// of those that it turns down tells the caller nothing: it asks again.
+type heldCalls struct {
+	mu     sync.Mutex
+	host   *host.Host
+	closed bool
+	calls  []heldCall
+}
+
+// add hands a call to the host, now or when there is one.
+func (c *heldCalls) add(call heldCall) {
 	c.mu.Lock()
 	h := c.host
-	if h == nil && len(c.calls) < maxHeldCalls {
-		c.calls = append(c.calls, f)
+	held := h == nil && !c.closed && len(c.calls) < maxHeldCalls
+	if held {
+		c.calls = append(c.calls, call)
 	}
 	c.mu.Unlock()
-	if h != nil {
-		f(h)
+	switch {
+	case h != nil:
+		h.Call(call.from, call.lane, call.body, call.reply)
+	case !held:
+		call.reply(nil)
 	}
 }
 
 // release hands everything kept back, and all that comes, to h.
 func (c *heldCalls) release(h *host.Host) {
-	c.mu.Lock()
-	c.host = h
-	calls := c.calls
-	c.calls = nil
-	c.mu.Unlock()
-	for _, f := range calls {
-		f(h)
+	for _, call := range c.take(h, false) {
+		h.Call(call.from, call.lane, call.body, call.reply)
 	}
+}
+
+// close turns down everything kept back, and all that comes.
+func (c *heldCalls) close() {
+	for _, call := range c.take(nil, true) {
+		call.reply(nil)
+	}
+}
+
+func (c *heldCalls) take(h *host.Host, closed bool) []heldCall {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	calls := c.calls
+	c.host, c.closed, c.calls = h, closed, nil
+	return calls
 }
 
 // raftCaller carries Raft's calls.

@@ -166,6 +166,7 @@ func (l *life) await(ctx context.Context, wanted func(*partition.Map) bool) (*pa
 // what the life held.
 func (l *life) close() error {
 	l.cancel()
+	l.held.close()
 	var errs []error
 	if h := l.host.Load(); h != nil {
 		errs = append(errs, h.Close())
