@@ -35,6 +35,14 @@ func (n *Node) change(asked context.Context, f func(ctx, asked context.Context) 
 	}
 }
 
+// shut makes requests wait, for reason, while lives change, and waits for those
+// under way.
+func (n *Node) shut(ctx context.Context, reason string) {
+	ctx, cancel := context.WithTimeout(ctx, n.cfg.RequestTimeout/drainShare)
+	defer cancel()
+	n.gate.shut(ctx, reason)
+}
+
 // both returns a context that ends with either of two.
 func both(ctx, other context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)

@@ -20,7 +20,7 @@ func (n *Node) loadImport(s state) error {
 	if s.Import == nil {
 		return nil
 	}
-	im, err := newImporter(n.ctx, n.store, *s.Import, s.Life.Cluster, n.log)
+	im, err := newImporter(n.ctx, n.store, *s.Import, n.log)
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,11 @@ type gate struct {
 	empty  chan struct{} // closed when inside falls to 0; nil where nobody waits for it
 }
 
+// drainShare of the request time-out is what a change of lives waits for requests
+// under way: those that wait at the gate meanwhile must not time out for one that
+// is stuck.
+const drainShare = 3
+
 // newGate returns a gate that is shut for reason.
 func newGate(reason string) *gate {
 	return &gate{reason: reason, moved: make(chan struct{})}

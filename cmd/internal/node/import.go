@@ -38,7 +38,6 @@ const (
 type importer struct {
 	store  *storage.Store
 	intent importIntent
-	into   partition.ClusterID
 	write  func(context.Context, partition.Op) (partition.Outcome, partition.Info, error)
 	copies map[partition.ID]storage.Copy // of the old generation
 	log    *slog.Logger
@@ -68,9 +67,9 @@ type record struct {
 	value  partition.Record // its Value is the record's own
 }
 
-// newImporter returns an importer of intent's generation into a cluster. ctx ends
-// what it does for requests.
-func newImporter(ctx context.Context, s *storage.Store, intent importIntent, into partition.ClusterID, log *slog.Logger) (*importer, error) {
+// newImporter returns an importer of intent's generation. ctx ends what it does for
+// requests.
+func newImporter(ctx context.Context, s *storage.Store, intent importIntent, log *slog.Logger) (*importer, error) {
 	copies, err := s.Copies(intent.From)
 	if err != nil {
 		return nil, fmt.Errorf("read the data to import: %w", err)
@@ -78,7 +77,6 @@ func newImporter(ctx context.Context, s *storage.Store, intent importIntent, int
 	im := &importer{
 		store:  s,
 		intent: intent,
-		into:   into,
 		copies: make(map[partition.ID]storage.Copy, len(copies)),
 		log:    log,
 		ctx:    ctx,
@@ -177,151 +175,4 @@ func (im *importer) progress() progress {
 	im.mu.Lock()
 	defer im.mu.Unlock()
 	return im.counts
-}
-
-// bring imports one key before its turn, if it is to be imported at all. The
-// error is partition.ErrUnavailable: the caller's request has not begun. The
-// import itself goes on when ctx ends: its outcome must not be left open.
-func (im *importer) bring(ctx context.Context, key []byte) error {
-	p := partition.Of(key, im.intent.Partitions)
-	c, ok := im.copies[p]
-	if !ok || !im.begin(storage.Cursor{Partition: p, Key: key}) {
-		return nil
-	}
-	done := make(chan error, 1)
-	go func() {
-		defer im.wg.Done()
-		done <- im.writeKey(c, bytes.Clone(key))
-	}()
-	var err error
-	select {
-	case err = <-done:
-	case <-ctx.Done():
-		err = ctx.Err()
-	}
-	if err != nil {
-		return fmt.Errorf("%w: the key's value, which this node brought along, is not in the cluster yet: %w", partition.ErrUnavailable, err)
-	}
-	return nil
-}
-
-// begin reports whether the key's turn is still to come, and adds to wg then.
-func (im *importer) begin(at storage.Cursor) bool {
-	im.mu.Lock()
-	defer im.mu.Unlock()
-	if im.passedLocked(at) || im.ahead[string(at.Key)] {
-		return false
-	}
-	im.wg.Add(1)
-	return true
-}
-
-// writeKey imports one key of a copy.
-func (im *importer) writeKey(c storage.Copy, key []byte) error {
-	value, found, closer, err := im.store.Get(c.Slot, key)
-	if err != nil {
-		return fmt.Errorf("read the data to import: %w", err)
-	}
-	value.Value = bytes.Clone(value.Value)
-	if err := closer.Close(); err != nil || !found {
-		return err
-	}
-	at := storage.Cursor{Partition: c.Partition, Key: key}
-	return im.writeOnce(im.ctx, record{at: at, origin: c.Origin, value: value})
-}
-
-// passedLocked reports whether the place's turn is over.
-func (im *importer) passedLocked(at storage.Cursor) bool {
-	if im.all || at.Partition != im.done.Partition {
-		return im.all || at.Partition < im.done.Partition
-	}
-	return im.done.Key != nil && bytes.Compare(at.Key, im.done.Key) <= 0
-}
-
-// writeOnce writes a record unless that was done already, by whomever.
-func (im *importer) writeOnce(ctx context.Context, r record) error {
-	op, ok := im.op(r)
-	if !ok {
-		return nil
-	}
-	key := string(r.at.Key)
-	for {
-		im.mu.Lock()
-		if im.ahead[key] || im.passedLocked(r.at) {
-			im.mu.Unlock()
-			return nil
-		}
-		other := im.busy[key]
-		if other == nil {
-			im.busy[key] = make(chan struct{})
-			im.mu.Unlock()
-			break
-		}
-		im.mu.Unlock()
-		select {
-		case <-other:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	outcome, err := im.writeUntil(ctx, op)
-	im.mu.Lock()
-	defer im.mu.Unlock()
-	close(im.busy[key])
-	delete(im.busy, key)
-	if err != nil {
-		return err
-	}
-	im.countLocked(op, outcome)
-	if im.size < aheadBytes {
-		im.ahead[key] = true
-		im.size += len(key)
-	}
-	return nil
-}
-
-// op returns the operation that imports r; false if r is to stay behind: the
-// cluster had it before, or it is the tombstone of a key that is not from there.
-func (im *importer) op(r record) (partition.Op, bool) {
-	own := partition.Op{
-		Kind:  partition.OpImport,
-		Stamp: min(r.value.Stamp, im.intent.Stamp),
-		Key:   r.at.Key,
-		Value: r.value.Value,
-	}
-	if r.value.Tombstone {
-		own.Kind = partition.OpImportDelete
-	}
-	if r.origin.Cluster == im.into {
-		return own, r.value.Stamp > r.origin.Stamp
-	}
-	return own, !r.value.Tombstone
-}
-
-// writeUntil writes op, again and again while no primary takes it or the outcome
-// is not known.
-func (im *importer) writeUntil(ctx context.Context, op partition.Op) (partition.Outcome, error) {
-	for pause := importPause; ; pause = min(2*pause, importPauseMax) {
-		outcome, _, err := im.write(ctx, op)
-		if err == nil {
-			return outcome, nil
-		}
-		im.log.Debug("import a key", "error", err)
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return partition.Outcome{}, ctx.Err()
-		}
-	}
-}
-
-// countLocked notes the outcome of a write.
-func (im *importer) countLocked(op partition.Op, o partition.Outcome) {
-	switch {
-	case op.Kind != partition.OpImport:
-	case o.Failed && o.Stamp != op.Stamp: // the same stamp is that of an earlier try
-		im.counts.Lost++
-	default:
-		im.counts.Imported++
-	}
 }

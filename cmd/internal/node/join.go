@@ -143,9 +143,7 @@ func (n *Node) resumeJoin(ctx context.Context, old *life, intent joinIntent) (ht
 // carryOut does what the stored intent says. Requests wait until it is known
 // which life they are for.
 func (n *Node) carryOut(ctx context.Context, old *life, intent joinIntent) error {
-	drain, cancel := context.WithTimeout(ctx, n.cfg.RequestTimeout)
-	n.gate.shut(drain, "the node is joining another cluster; try again")
-	cancel()
+	n.shut(ctx, "the node is joining another cluster; try again")
 	fresh, err := n.openLife(intent.Life)
 	if err != nil {
 		return n.stay(ctx, old, nil, intent, err)
@@ -185,6 +183,7 @@ func (n *Node) switchLives(ctx context.Context, old, fresh *life, intent joinInt
 		From:       old.record.Generation,
 		Partitions: old.raft.Load().Map().Settings.Partitions,
 		Stamp:      intent.Stamp,
+		Into:       intent.Life.Cluster,
 		Marked:     true,
 	}
 	err := n.commit(func(s *state) {

@@ -83,9 +83,7 @@ func (n *Node) finishLeave(ctx, asked context.Context, l *life) error {
 	if err := l.awaitGone(ctx); err != nil {
 		return errClosed
 	}
-	drain, cancel := context.WithTimeout(ctx, n.cfg.RequestTimeout)
-	n.gate.shut(drain, "the node is leaving its cluster; try again")
-	cancel()
+	n.shut(ctx, "the node is leaving its cluster; try again")
 	l.awaitOut(ctx)
 	n.awaitCalm(ctx, l, 0)
 	return n.standAlone(ctx, l)
@@ -185,7 +183,11 @@ func (n *Node) standAlone(ctx context.Context, l *life) error {
 	}
 	n.discardRaft(l.record.Generation)
 	n.log.Info("left; standing alone", "former_cluster", l.record.Cluster)
-	return nil
+	if s.Import != nil {
+		// The node was removed in the middle of its import, which ends here.
+		_, err = n.finishJoin(ctx)
+	}
+	return err
 }
 
 // rehome moves the copies that the leaver keeps into the generation of a new

@@ -181,3 +181,50 @@ func TestADataDirectoryThatCannotBeGoneOnWithIsRefused(t *testing.T) {
 		errIs(t, err, ErrConfig)
 	})
 }
+
+func TestANodeRemovedInTheMiddleOfItsImportLosesNothing(t *testing.T) {
+	inBubble(t, func(c *cluster) {
+		c.startAll("a", "b", "c")
+		c.join("b", "a")
+		all := numbered("k", 200)
+		for _, k := range all {
+			c.put("c", k, "v")
+		}
+		joined := make(chan error, 1)
+		go func() { _, err := c.tryJoin("c", "a"); joined <- err }()
+		var heal []func()
+		c.eventually(time.Minute, "importing", func() error {
+			if c.nodes["c"].stored().Import == nil {
+				return errors.New("not yet")
+			}
+			heal = append(heal, c.net.part("c:1", "a:1"), c.net.part("c:1", "b:1"))
+			return nil
+		})
+		gone := c.nodes["c"].life().record.Node
+		c.eventually(time.Minute, "rid of c", func() error {
+			ctx, cancel := timeout(time.Second)
+			defer cancel()
+			c.nodes["a"].life().raft.Load().RemovePeer(ctx, gone)
+			if _, there := c.nodes["a"].Ring().Peer(gone); there {
+				return errors.New("c is still a peer")
+			}
+			return nil
+		})
+		for _, f := range heal {
+			f()
+		}
+		errIs(t, <-joined, partition.ErrUnavailable)
+		c.leave("c")
+		c.peers("c")
+		for _, k := range all {
+			c.expect(k, "v", "c")
+		}
+		if s := c.nodes["c"].stored(); s.Import != nil {
+			t.Errorf("still importing: %+v", s.Import)
+		}
+		c.join("c", "a")
+		for _, k := range all {
+			c.expect(k, "v", "a", "b", "c")
+		}
+	})
+}

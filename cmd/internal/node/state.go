@@ -71,8 +71,11 @@ type importIntent struct {
 	From       storage.Generation `json:"from"`
 	Partitions int                `json:"partitions"` // Q of the old generation
 	Stamp      partition.Stamp    `json:"stamp"`      // joinIntent.Stamp
+	// Into is the cluster that was joined: what came from there stays behind.
+	Into partition.ClusterID `json:"into"`
 	// Marked: the cluster's map has this node as importing until it is done, and
-	// keeps tombstones for as long. Where the mark is gone, all is in.
+	// keeps tombstones for as long. Where the mark is gone, all is in. It is false
+	// once the node has left the cluster: the import ends in the node's own then.
 	Marked bool `json:"marked"`
 }
 
