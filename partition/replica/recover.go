@@ -89,6 +89,15 @@ func (f *follower) goLive(seq partition.Seq) {
 	f.stage, f.acked, f.sent, f.since = live, seq, seq, 0
 }
 
+// followLive feeds f, which was found to have everything up to seq: that may be
+// what a commit has waited for.
+func (n *Node) followLive(c *replica, f *follower, seq partition.Seq) {
+	f.goLive(seq)
+	n.markDirty(c)
+	n.advance(c)
+	n.reshape(c)
+}
+
 // probe asks a follower where it stands.
 func (n *Node) probe(c *replica, f *follower) {
 	n.stopTransfer(f)

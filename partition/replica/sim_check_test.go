@@ -142,6 +142,9 @@ func (w *world) checkEnd() error {
 			if d.last() == last && !sameData(d.data, want) {
 				return fmt.Errorf("invariant 7: node %d, partition %d at %v: has %v, the replay gives %v", nid, id, last, d.data, want)
 			}
+			if c := n.core.copy(partition.ID(id)); c.lead != nil && c.commit != c.log.last.Seq {
+				return fmt.Errorf("invariant 15: node %d, partition %d: nobody writes any more, and %d of %d is committed", nid, id, c.commit, c.log.last.Seq)
+			}
 			if len(n.core.inFlight)+len(n.core.changes) > 0 {
 				return fmt.Errorf("invariant 15: node %d still has proposals open", nid)
 			}

@@ -33,6 +33,13 @@ type simCall struct {
 
 func (c *simClient) next() {
 	w := c.w
+	if w.quiet {
+		return
+	}
+	if w.now < w.quietUntil {
+		w.after(w.quietUntil-w.now, c.next)
+		return
+	}
 	if c.seen == nil {
 		c.seen = map[string]partition.Stamp{}
 	}

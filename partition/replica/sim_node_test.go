@@ -128,8 +128,8 @@ func (n *simNode) input(step func(now time.Duration)) {
 func (n *simNode) output() {
 	w, life := n.w, n.life
 	r := n.core.Ready()
-	if !n.core.up && len(r.Control)+len(r.Answers)+len(r.Changes) > 0 && activeBreakage() != grantBeforeUp {
-		w.truth.fail("node %d spoke before it was up", n.id)
+	if !n.core.up && len(r.Control)+len(r.Answers)+len(r.Changes) > 0 {
+		w.truth.fail("invariant 10: node %d spoke before it was up", n.id)
 	}
 	for _, out := range r.Control {
 		w.transmit(n, out)
@@ -198,8 +198,9 @@ func (n *simNode) proposeChanges(life int, changes []partition.Change, applied b
 	w := n.w
 	w.after(time.Duration(1+w.rng.IntN(30))*time.Millisecond, func() {
 		if n.life != life {
-			// The node is gone; its proposal may still arrive.
-			if !applied && w.rng.IntN(2) == 0 {
+			// The node is gone; its proposal may still arrive, but not to make a
+			// copy that was damaged meanwhile the only one.
+			if !applied && w.rng.IntN(2) == 0 && !n.damaged() {
 				w.law.change(n.id, n.incAt(life), changes)
 			}
 			return
@@ -213,6 +214,15 @@ func (n *simNode) proposeChanges(life int, changes []partition.Change, applied b
 		at := len(w.law.maps) - 1
 		n.resolveAt(life, at)
 	})
+}
+
+func (n *simNode) damaged() bool {
+	for _, d := range n.disk {
+		if d.damaged {
+			return true
+		}
+	}
+	return false
 }
 
 // incAt returns the incarnation that the node had in an earlier life.

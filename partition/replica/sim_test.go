@@ -17,7 +17,8 @@ var (
 
 const (
 	simFaults = 6 * time.Second
-	simCalm   = 14 * time.Second
+	simCalm   = 17 * time.Second
+	simQuiet  = 3 * time.Second // of simCalm, at the end
 )
 
 // describe prints where every copy stands.

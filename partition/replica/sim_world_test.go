@@ -22,12 +22,15 @@ type world struct {
 	events eventQueue
 	seq    int
 
-	nodes  []*simNode
-	law    *authority
-	calm   bool // faults are over
-	cuts   map[[2]partition.NodeID]bool
-	lines  map[line]time.Duration // when the last message on it arrives
-	faulty faults
+	nodes      []*simNode
+	law        *authority
+	calm       bool // faults are over
+	quiet      bool // clients begin nothing any more
+	quietUntil time.Duration
+	broken     int // counts breakConnections: what was on its way before is lost
+	cuts       map[[2]partition.NodeID]bool
+	lines      map[line]time.Duration // when the last message on it arrives
+	faulty     faults
 
 	truth   *truth
 	clients []*simClient
@@ -45,6 +48,7 @@ type line struct {
 // faults are the probabilities of one history.
 type faults struct {
 	drop, duplicate, slow float64 // a message
+	late                  float64 // an acknowledgement, once more, seconds later
 	lost                  float64 // a proposal
 	stall                 float64 // a batch takes long
 	disturb               time.Duration
@@ -83,6 +87,7 @@ func newWorld(seed uint64) *world {
 	if rng.Float64() < 0.8 {
 		w.faulty = faults{
 			drop: rng.Float64() * 0.1, duplicate: rng.Float64() * 0.1, slow: rng.Float64() * 0.2,
+			late: rng.Float64() * 0.2,
 			lost: rng.Float64() * 0.4, stall: rng.Float64() * 0.03,
 		}
 	}
@@ -137,6 +142,11 @@ func (w *world) run(faultTime, calmTime time.Duration) error {
 		}
 		n.pausedUntil = 0
 	}
+	if err := w.runUntil(faultTime + calmTime - simQuiet); err != nil {
+		return err
+	}
+	w.quiet = true
+	w.breakConnections()
 	if err := w.runUntil(faultTime + calmTime); err != nil {
 		return err
 	}
@@ -184,9 +194,14 @@ func (w *world) disturb() {
 	if w.calm {
 		return
 	}
+	if w.rng.IntN(4) == 0 {
+		w.pause()
+	}
 	w.after(time.Duration(float64(w.faulty.disturb)*(0.3+w.rng.ExpFloat64())), w.disturb)
 	n := w.nodes[w.rng.IntN(len(w.nodes))]
-	switch w.rng.IntN(10) {
+	switch w.rng.IntN(12) {
+	case 10, 11:
+		w.isolate(n)
 	case 0, 1:
 		n.crash()
 	case 2:
@@ -225,6 +240,34 @@ func (w *world) disturb() {
 	}
 }
 
+// pause keeps the clients from beginning anything for a while: what is left open
+// then is closed by nobody's next write.
+func (w *world) pause() {
+	w.quietUntil = w.now + time.Duration(w.rng.IntN(3000))*time.Millisecond
+}
+
+// breakConnections loses everything that is on its way, and tells the nodes.
+func (w *world) breakConnections() {
+	w.broken++
+	for _, n := range w.nodes {
+		for _, m := range w.nodes {
+			n.input(func(now time.Duration) { n.core.Lost(m.id, now) })
+		}
+	}
+}
+
+// isolate cuts a node off from all others for a while; Raft goes on everywhere.
+func (w *world) isolate(n *simNode) {
+	d := time.Duration(1500+w.rng.IntN(2500)) * time.Millisecond
+	w.logf("node %d isolated for %v", n.id, d)
+	for _, m := range w.nodes {
+		for _, pair := range [][2]partition.NodeID{{n.id, m.id}, {m.id, n.id}} {
+			w.cuts[pair] = true
+			w.after(d, func() { delete(w.cuts, pair) })
+		}
+	}
+}
+
 // damage spoils a copy of a node that is about to start, if all other in-sync ones
 // are whole.
 func (w *world) damage(n *simNode) {
@@ -250,7 +293,7 @@ func (w *world) damage(n *simNode) {
 // transmit carries a message, or does not.
 func (w *world) transmit(from *simNode, out Outbound) {
 	to := w.node(out.To)
-	inc, life := from.inc, to.life
+	inc, life, before := from.inc, to.life, w.broken
 	wire := AppendMessage(nil, out.Message)
 	if w.cuts[[2]partition.NodeID{from.id, out.To}] || !w.calm && w.rng.Float64() < w.faulty.drop {
 		return
@@ -265,8 +308,8 @@ func (w *world) transmit(from *simNode, out Outbound) {
 		w.lines[line], delay = arrives, arrives-w.now
 	}
 	deliver := func() {
-		if to.life != life {
-			return // a connection ends with the process
+		if to.life != life || w.broken != before {
+			return // a connection ends with the process, or by itself
 		}
 		m, err := DecodeMessage(slices.Clone(wire))
 		if err != nil {
@@ -278,6 +321,9 @@ func (w *world) transmit(from *simNode, out Outbound) {
 		})
 	}
 	w.after(delay, deliver)
+	if _, ok := out.Message.(*Ack); ok && !w.calm && w.rng.Float64() < w.faulty.late {
+		w.after(delay+time.Duration(w.rng.IntN(8000))*time.Millisecond, deliver)
+	}
 	if !w.calm && w.rng.Float64() < w.faulty.duplicate {
 		w.after(delay+time.Duration(w.rng.IntN(1500))*time.Millisecond, deliver)
 	}

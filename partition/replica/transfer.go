@@ -62,9 +62,7 @@ func (n *Node) catchUp(c *replica, f *follower) {
 	}
 	if f.mark == nil && shared == f.log.last {
 		if shared.Seq >= c.lead.window.base && c.lead.phase == serving {
-			f.goLive(shared.Seq)
-			n.markDirty(c)
-			n.reshape(c)
+			n.followLive(c, f, shared.Seq)
 			return
 		}
 		n.startTransfer(c, f, transferPlan{after: shared})
@@ -239,9 +237,7 @@ func (n *Node) onChunkAck(c *replica, f *follower, m *ChunkAck) {
 	case c.lead.phase == recovering:
 		n.recover(c)
 	case at.Seq >= c.lead.window.base:
-		f.goLive(at.Seq)
-		n.markDirty(c)
-		n.reshape(c)
+		n.followLive(c, f, at.Seq)
 	default:
 		n.startTransfer(c, f, transferPlan{after: at})
 	}

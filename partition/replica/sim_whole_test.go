@@ -1,5 +1,0 @@
-//go:build !breakage
-
-package replica
-
-func activeBreakage() breakage { return 0 }
