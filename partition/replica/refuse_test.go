@@ -2,6 +2,7 @@ package replica
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -122,5 +123,37 @@ func TestAStragglingAttemptIsNotCarriedOutAfterALaterOneWasAnswered(t *testing.T
 	op.Attempt = 1
 	if accepted, out, err := n.Propose(3, &op, Seen{}, start, 1000); accepted || err == nil {
 		t.Errorf("its first attempt, come late: %v, %+v, %v, want a refusal", accepted, out, err)
+	}
+}
+
+// staleAck plays a short history by hand: a primary gets an acknowledgement that
+// its backup sent in an earlier term, of an entry with the same sequence.
+func staleAck() error {
+	m := onePartition(1, 2)
+	m.Table[0].InSync = m.Table[0].Target
+	n := New(Normal(1, 1), nil, start)
+	n.SetMap(m, start)
+	n.Receive(2, 1, &Position{Term: 10}, start)
+	n.Receive(2, 1, &Grant{Version: 10, Sent: start, Taken: 9}, start)
+	put := &partition.Op{ID: partition.OpID{Node: 7, Incarnation: 1, Counter: 1}, Attempt: 1, Term: 10, Kind: partition.OpPut, Key: []byte("k")}
+	if accepted, _, err := n.Propose(1, put, Seen{}, start, 1000); !accepted {
+		return fmt.Errorf("the write was not taken: %w", err)
+	}
+	b, _ := n.Batch()
+	n.Stored(b.Writes, start)
+	n.Receive(2, 1, &Ack{Term: 9, Seq: 1}, start)
+	if r := n.Ready(); len(r.Answers) > 0 {
+		return fmt.Errorf("invariant 3: answered %+v with an acknowledgement of term 9", r.Answers)
+	}
+	n.Receive(2, 1, &Ack{Term: 10, Seq: 1}, start)
+	if r := n.Ready(); len(r.Answers) != 1 || r.Answers[0].Err != nil {
+		return fmt.Errorf("acknowledged in its own term: answers %+v, want one", r.Answers)
+	}
+	return nil
+}
+
+func TestAnAcknowledgementOfAnotherTermCountsForNothing(t *testing.T) {
+	if err := staleAck(); err != nil {
+		t.Error(err)
 	}
 }
