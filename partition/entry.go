@@ -9,7 +9,10 @@ const (
 	EntryTombstone                      // replaces the key's record by a tombstone
 )
 
-// Record is the state of one key: a value, or the tombstone of a deleted key.
+// Record is the state of one key: a value, or the tombstone of a deleted key. A new
+// field has to travel with entries and transfers (replica/codec.go), operations and
+// reads (host/codec.go, host/reply.go), to disk (storage/record.go) and along with
+// a joiner (cmd/internal/node/import.go).
 type Record struct {
 	Stamp     Stamp
 	Tombstone bool

@@ -110,7 +110,8 @@ func (l Label) Compare(m Label) int {
 func (l Label) String() string { return fmt.Sprintf("%d/%d", l.Term, l.Seq) }
 
 // OpID names a client's operation, so that a repeat is recognised: the node that
-// took it from the client, that node's incarnation, and a counter. The zero OpID
+// took it from the client, that node's incarnation, and a counter. It is remembered
+// as far back as a copy's log goes, so it cannot be a client's own. The zero OpID
 // names none.
 type OpID struct {
 	Node        NodeID

@@ -22,7 +22,7 @@ const (
 	Leaving
 )
 
-// String returns the word that JSON and the dashboard use.
+// String returns the word that JSON uses.
 func (s PeerState) String() string { return peerStates[s] }
 
 var peerStates = [...]string{Active: "active", Down: "down", Replaced: "replaced", Leaving: "leaving"}
@@ -93,7 +93,7 @@ type Map struct {
 	Cluster   ClusterID `json:"cluster"`
 	Settings  Settings  `json:"settings"`
 	Version   Version   `json:"version"`
-	Stamp     Stamp     `json:"stamp"`               // primaries give stamps above this one; set by AddPeer
+	Stamp     Stamp     `json:"stamp"`               // primaries give stamps above this one; set by the founding and by AddPeer
 	Departing uint64    `json:"departing,omitempty"` // join id under which this cluster's last node joins another; 0: none
 	Peers     []Peer    `json:"peers"`               // ascending by ID
 	Table     []Row     `json:"table"`               // indexed by ID

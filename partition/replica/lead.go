@@ -170,7 +170,7 @@ func (l *lead) follower(id partition.NodeID) *follower {
 	return nil
 }
 
-// leased reports whether the leases of all who must grant run.
+// leasesRun reports whether the leases of all who must grant run.
 func (n *Node) leasesRun(l *lead) bool {
 	for _, f := range l.must {
 		if !n.leased(f.peer, l.term) {
