@@ -60,7 +60,8 @@ func (f *serveFlags) define(flags *pflag.FlagSet) {
 	flags.BoolVar(&c.Insecure, "insecure", false, "listen beyond this machine without a secret")
 	flags.DurationVar(&c.ReplaceAfter, "replace-after", node.DefaultReplaceAfter, "how long a peer may be down before its copies are made elsewhere")
 	flags.DurationVar(&c.RequestTimeout, "request-timeout", node.DefaultRequestTimeout, "how long a request may wait for the cluster")
-	flags.DurationVar(&f.shutdownTimeout, "shutdown-timeout", 30*time.Second, "how long to hand things over after SIGTERM")
+	flags.DurationVar(&f.shutdownTimeout, "shutdown-timeout", 30*time.Second, "how long requests under way may take after SIGTERM")
+	flags.Var((*size)(&c.RebalanceRate), "rebalance-rate", "bytes a second that this node sends to copies that move; 0: no bound")
 	defineLimits(flags, &c.Limits)
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 }
@@ -88,14 +89,14 @@ func (f *serveFlags) config(log io.Writer) (node.Config, error) {
 		}
 		c.Join = append(c.Join, contact)
 	}
-	last := func(flag string, d time.Duration) {
+	positive := func(flag string, d time.Duration) {
 		if d <= 0 {
 			faults = append(faults, fmt.Errorf("--%s %v: give a time above 0, such as 30s", flag, d))
 		}
 	}
-	last("replace-after", c.ReplaceAfter)
-	last("request-timeout", c.RequestTimeout)
-	last("shutdown-timeout", f.shutdownTimeout)
+	positive("replace-after", c.ReplaceAfter)
+	positive("request-timeout", c.RequestTimeout)
+	positive("shutdown-timeout", f.shutdownTimeout)
 	faults = append(faults, limitFaults(c.Limits)...)
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(f.logLevel)); err != nil {
@@ -122,7 +123,7 @@ func joinContact(entry string) (httpapi.Contact, error) {
 }
 
 // serve runs the node until ctx ends or the node does, and then gives it
-// shutdownTimeout to hand its part over.
+// shutdownTimeout to end what is under way.
 func (p *program) serve(ctx context.Context, cfg node.Config, shutdownTimeout time.Duration) error {
 	n, err := node.Open(ctx, cfg)
 	if err != nil {

@@ -70,9 +70,6 @@ type Config struct {
 	Net         Net
 	Cluster     Cluster
 
-	// Protocol has the timings of the copy protocol; zero: replica.Normal. Self,
-	// Incarnation and Tombstones are filled in.
-	Protocol replica.Config
 	// Keep says which copies stay in the store's directory when the map gives
 	// them no place here any more: a leaver's own. Nil: none. It may be called
 	// from any goroutine.
@@ -98,10 +95,6 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	if c.Protocol == (replica.Config{}) {
-		c.Protocol = replica.Normal(c.Self, c.Incarnation)
-	}
-	c.Protocol.Self, c.Protocol.Incarnation, c.Protocol.Tombstones = c.Self, c.Incarnation, c.Tombstones
 	if c.Timeout == 0 {
 		c.Timeout = DefaultTimeout
 	}

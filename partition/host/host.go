@@ -85,7 +85,9 @@ func Open(cfg Config) (*Host, error) {
 		positions[c.Partition] = c.Position
 	}
 	h.mu.waiting = make(map[replica.Ticket]*waiter)
-	h.mu.core = replica.New(cfg.Protocol, positions, cfg.Clock())
+	protocol := replica.Normal(cfg.Self, cfg.Incarnation)
+	protocol.Tombstones = cfg.Tombstones
+	h.mu.core = replica.New(protocol, positions, cfg.Clock())
 
 	for _, run := range []func(){h.commitLoop, h.sendControl, h.proposeChanges, h.watchMap, h.tickLoop, h.sweepLoop} {
 		h.wg.Go(run)

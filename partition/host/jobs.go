@@ -17,7 +17,7 @@ const (
 )
 
 // jobs does the reading that the core asks for. How many jobs there can be is
-// bounded by the core: Config.Protocol.Transfers, and a few a partition.
+// bounded by the core: replica.Config.Transfers, and a few a partition.
 type jobs struct {
 	h         *Host
 	transfers *queue[replica.Job]

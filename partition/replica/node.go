@@ -7,7 +7,7 @@ import (
 	"pipelinedht/partition"
 )
 
-// Config of a Node. Durations are on the clock whose readings the caller passes
+// Config of a Node; see Normal. Durations are on the clock whose readings the caller passes
 // as now, which must go on while the process is stopped or the machine asleep
 // (CLOCK_BOOTTIME).
 type Config struct {

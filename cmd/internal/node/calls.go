@@ -41,12 +41,13 @@ func (l *life) Call(from partition.NodeID, lane transport.Lane, body []byte, rep
 		return
 	}
 	raft := l.raft.Load()
+	if raft == nil || l.ctx.Err() != nil {
+		reply(nil)
+		return
+	}
 	select {
 	case l.jobs <- struct{}{}:
 	default:
-		raft = nil
-	}
-	if raft == nil || l.ctx.Err() != nil {
 		reply(nil)
 		return
 	}

@@ -43,6 +43,10 @@ type Config struct {
 	ReplaceAfter   time.Duration // a peer down for this long has its copies made elsewhere
 	RequestTimeout time.Duration // how long a request may wait before it is answered 503 or 504
 
+	// RebalanceRate bounds, in bytes a second, the values that this node sends to
+	// copies that catch up or move; 0: unlimited.
+	RebalanceRate int
+
 	Limits httpapi.Limits // of the HTTP server
 
 	Logger *slog.Logger // slog.Default()

@@ -29,17 +29,28 @@ func (n *Node) makeDataDir() error {
 	default:
 		return nil
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("make the data directory: %w", err)
-	}
-	parent, err := os.Open(filepath.Dir(dir))
-	if err != nil {
-		return fmt.Errorf("make the data directory: %w", err)
-	}
-	if err := errors.Join(parent.Sync(), parent.Close()); err != nil {
+	if err := makeDir(dir); err != nil {
 		return fmt.Errorf("make the data directory: %w", err)
 	}
 	return nil
+}
+
+// makeDir makes a directory, and those above it that are missing, to last.
+func makeDir(dir string) error {
+	parent := filepath.Dir(dir)
+	if _, err := os.Stat(parent); errors.Is(err, os.ErrNotExist) && parent != dir {
+		if err := makeDir(parent); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	f, err := os.Open(parent)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }
 
 func storeDir(data string) string {

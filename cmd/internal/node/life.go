@@ -50,6 +50,7 @@ type lifeConfig struct {
 	clock          func() time.Duration
 	replaceAfter   time.Duration
 	requestTimeout time.Duration
+	rebalanceRate  int
 	store          *storage.Store
 	keep           func(partition.ID) bool
 	fatal          func(error)
@@ -124,18 +125,19 @@ func (l *life) serve(ctx context.Context) error {
 		return fmt.Errorf("wait for the map: %w", err)
 	}
 	h, err := host.Open(host.Config{
-		Self:        l.record.Node,
-		Incarnation: l.record.Incarnation,
-		Generation:  l.record.Generation,
-		Store:       l.cfg.store,
-		Net:         hostNet{l.net},
-		Cluster:     l.raft.Load(),
-		Keep:        l.cfg.keep,
-		Tombstones:  l.record.Founder != nil && l.record.Founder.Kept,
-		Timeout:     l.cfg.requestTimeout,
-		Fatal:       l.cfg.fatal,
-		Clock:       l.cfg.clock,
-		Logger:      l.log,
+		Self:           l.record.Node,
+		Incarnation:    l.record.Incarnation,
+		Generation:     l.record.Generation,
+		Store:          l.cfg.store,
+		Net:            hostNet{l.net},
+		Cluster:        l.raft.Load(),
+		Keep:           l.cfg.keep,
+		Tombstones:     l.record.Founder != nil && l.record.Founder.Kept,
+		Timeout:        l.cfg.requestTimeout,
+		RebalanceBytes: int64(l.cfg.rebalanceRate),
+		Fatal:          l.cfg.fatal,
+		Clock:          l.cfg.clock,
+		Logger:         l.log,
 	})
 	if err != nil {
 		return fmt.Errorf("open copies: %w", err)

@@ -18,6 +18,7 @@ func (n *Node) openLife(r lifeRecord) (*life, error) {
 		clock:          n.cfg.Clock,
 		replaceAfter:   n.cfg.ReplaceAfter,
 		requestTimeout: n.cfg.RequestTimeout,
+		rebalanceRate:  n.cfg.RebalanceRate,
 		store:          n.store,
 		keep:           n.keeps,
 		fatal:          n.fail,
