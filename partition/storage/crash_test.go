@@ -103,10 +103,15 @@ func TestACrashLosesNothingThatWasCommitted(t *testing.T) {
 		var mu sync.Mutex
 		var crashes []crash
 		hook := rand.New(rand.NewPCG(rng.Uint64(), 1))
+		next := hook.IntN(every) // operations until the next crash
 		fs := errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
 			mu.Lock()
 			defer mu.Unlock()
-			if op.Kind.ReadOrWrite() == errorfs.OpIsWrite && len(crashes) < atMost && hook.IntN(every) == 0 {
+			if op.Kind.ReadOrWrite() != errorfs.OpIsWrite || len(crashes) == atMost {
+				return nil
+			}
+			if next--; next < 0 {
+				next = hook.IntN(2 * every)
 				var c crash
 				c.possible = p.during(func() {
 					c.fs = mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: hook.IntN(101), RNG: hook})
