@@ -3,6 +3,7 @@ package node
 import (
 	"errors"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -30,12 +31,12 @@ func newFuse(c *cluster, names ...string) *fuse {
 	for _, name := range names {
 		f.disks[name] = vfs.NewCrashableMem()
 	}
-	c.net.sending = func(from string) error {
-		if f.disks[strings.TrimSuffix(from, ":1")] == nil {
+	c.net.onSend(func(from string) error {
+		if !slices.Contains(names, strings.TrimSuffix(from, ":1")) {
 			return nil
 		}
 		return f.step()
-	}
+	})
 	return f
 }
 

@@ -107,16 +107,16 @@ func (n *Node) askOut(ctx, asked context.Context, l *life) error {
 	return err
 }
 
-// askOutOnce proposes the node's removal. partition.ErrUnknown: it may come to
-// pass yet.
+// askOutOnce proposes the node's removal, unless that has come to pass. A node
+// that was removed need not hear of an outcome from Raft any more.
+// partition.ErrUnknown: it may come to pass yet.
 func (l *life) askOutOnce(ctx context.Context) error {
-	if l.isGone() {
-		return nil
-	}
+	member, cancel := l.whileMember(ctx)
+	defer cancel()
 	var refusal fsm.Refusal
-	err := l.raft.Load().RemovePeer(ctx, l.record.Node)
+	err := l.raft.Load().RemovePeer(member, l.record.Node)
 	switch {
-	case errors.Is(err, fsm.ErrUnknownPeer):
+	case l.isGone(), errors.Is(err, fsm.ErrUnknownPeer):
 		return nil
 	case errors.As(err, &refusal):
 		return fmt.Errorf("%w: this node cannot leave now: %w", httpapi.ErrConflict, err)

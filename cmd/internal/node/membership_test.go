@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -62,17 +63,17 @@ func TestAJoinGivesUpOnATargetThatFallsSilent(t *testing.T) {
 	inBubble(t, func(c *cluster) {
 		c.startAll("a", "b")
 		c.put("a", "k", "v")
-		var heal func()
-		old := c.nodes["a"].life().record.Node
-		c.net.sending = func(from string) error {
+		a := c.nodes["a"]
+		old := a.life().record.Node
+		heal := func() {}
+		var once sync.Once
+		c.net.onSend(func(from string) error {
 			// The moment at which a has bound itself and is about to ask.
-			if from == "a:1" && heal == nil && c.nodes["a"].stored().Join != nil {
-				heal = func() {}
-				go func() { heal = c.net.part("a:1", "b:1") }()
-				return errBlown
+			if from == "a:1" && a.stored().Join != nil {
+				once.Do(func() { heal = c.net.part("a:1", "b:1") })
 			}
 			return nil
-		}
+		})
 		_, err := c.tryJoin("a", "b")
 		errIs(t, err, partition.ErrUnavailable)
 		c.expect("k", "v", "a")
@@ -190,16 +191,22 @@ func TestANodeRemovedInTheMiddleOfItsImportLosesNothing(t *testing.T) {
 		for _, k := range all {
 			c.put("c", k, "v")
 		}
-		joined := make(chan error, 1)
-		go func() { _, err := c.tryJoin("c", "a"); joined <- err }()
+		joiner := c.nodes["c"]
+		importing := make(chan struct{})
 		var heal []func()
-		c.eventually(time.Minute, "importing", func() error {
-			if c.nodes["c"].stored().Import == nil {
-				return errors.New("not yet")
+		var once sync.Once
+		c.net.onSend(func(from string) error {
+			if from == "c:1" && joiner.stored().Import != nil {
+				once.Do(func() {
+					heal = []func(){c.net.part("c:1", "a:1"), c.net.part("c:1", "b:1")}
+					close(importing)
+				})
 			}
-			heal = append(heal, c.net.part("c:1", "a:1"), c.net.part("c:1", "b:1"))
 			return nil
 		})
+		joined := make(chan error, 1)
+		go func() { _, err := c.tryJoin("c", "a"); joined <- err }()
+		<-importing
 		gone := c.nodes["c"].life().record.Node
 		c.eventually(time.Minute, "rid of c", func() error {
 			ctx, cancel := timeout(time.Second)

@@ -36,6 +36,13 @@ func newNetwork() *network {
 	}
 }
 
+// onSend has f called before a node writes to a connection.
+func (nw *network) onSend(f func(from string) error) {
+	nw.mu.Lock()
+	defer nw.mu.Unlock()
+	nw.sending = f
+}
+
 // listen opens address.
 func (nw *network) listen(address string) *listener {
 	nw.mu.Lock()
@@ -140,7 +147,10 @@ func newConn(end net.Conn, nw *network, k *link, owner string) *conn {
 }
 
 func (c *conn) Write(b []byte) (int, error) {
-	if sending := c.nw.sending; sending != nil {
+	c.nw.mu.Lock()
+	sending := c.nw.sending
+	c.nw.mu.Unlock()
+	if sending != nil {
 		if err := sending(c.owner); err != nil {
 			return 0, err
 		}
