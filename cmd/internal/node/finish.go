@@ -103,17 +103,6 @@ func (n *Node) importAll(ctx context.Context, l *life, im *importer) error {
 	return nil
 }
 
-// settledFor reports whether every partition that concerns the node has its
-// copies where they should be.
-func settledFor(m *partition.Map, id partition.NodeID) bool {
-	for i := range m.Table {
-		if row := &m.Table[i]; row.HasCopy(id) && !row.Settled() {
-			return false
-		}
-	}
-	return true
-}
-
 // awaitCalm waits, for calmTimeout at most, until all other peers go by a map of
 // that version or a later one, and one says that all copies are settled: what the
 // user asks next, of any node, then shows the change whole.
