@@ -72,7 +72,7 @@ func (n *Node) finishJoin(ctx context.Context) (httpapi.JoinReport, error) {
 	if err != nil {
 		return httpapi.JoinReport{}, fmt.Errorf("wait for this node's copies: %w", context.Cause(member))
 	}
-	n.awaitCalm(member, l, l.raft.Load().Map().Version)
+	n.awaitCalm(member, l.record.Cluster, l.others(), l.raft.Load().Map().Version)
 	counts := im.progress()
 	n.log.Info("joined", "cluster", l.record.Cluster, "imported", counts.Imported, "lost", counts.Lost)
 	return httpapi.JoinReport{Imported: counts.Imported, Lost: counts.Lost}, nil
@@ -103,25 +103,25 @@ func (n *Node) importAll(ctx context.Context, l *life, im *importer) error {
 	return nil
 }
 
-// awaitCalm waits, for calmTimeout at most, until all other peers go by a map of
-// that version or a later one, and one says that all copies are settled: what the
-// user asks next, of any node, then shows the change whole.
-func (n *Node) awaitCalm(ctx context.Context, l *life, version partition.Version) {
+// awaitCalm waits, for calmTimeout at most, until all those peers of the cluster
+// go by a map of that version or a later one, and one says that all copies are
+// settled: what the user asks next, of any node, then shows the change whole.
+func (n *Node) awaitCalm(ctx context.Context, cluster partition.ClusterID, peers []partition.Peer, version partition.Version) {
 	ctx, cancel := context.WithTimeout(ctx, calmTimeout)
 	defer cancel()
-	for !l.calm(ctx, version) {
+	for !n.calm(ctx, cluster, peers, version) {
 		if pause(ctx, askPause) != nil {
 			return
 		}
 	}
 }
 
-// calm asks the other peers once. Those that do not answer are passed over.
-func (l *life) calm(ctx context.Context, version partition.Version) bool {
+// calm asks the peers once. Those that do not answer are passed over.
+func (n *Node) calm(ctx context.Context, cluster partition.ClusterID, peers []partition.Peer, version partition.Version) bool {
 	settled, answers := false, 0
-	for _, p := range l.others() {
-		w, err := l.whois(ctx, p.Address)
-		if err != nil || w.Cluster != l.record.Cluster {
+	for _, p := range peers {
+		w, err := n.life().whois(ctx, p.Address)
+		if err != nil || w.Cluster != cluster {
 			continue
 		}
 		if w.Version < version {

@@ -102,6 +102,12 @@ func (n *Node) prepare(ctx, patience context.Context, j *joining) (*target, erro
 // tryJoin takes the standalone node from its life old to one in the target's
 // cluster, or leaves everything as it was.
 func (n *Node) tryJoin(ctx context.Context, old *life, t *target) error {
+	if n.stored().Import != nil {
+		// What an earlier join brought is to be in before the next one begins.
+		if _, err := n.finishJoin(ctx); err != nil {
+			return err
+		}
+	}
 	intent := joinIntent{
 		ID:       randomID(),
 		Name:     n.cfg.Name,

@@ -83,10 +83,14 @@ func (n *Node) finishLeave(ctx, asked context.Context, l *life) error {
 	if err := l.awaitGone(ctx); err != nil {
 		return errClosed
 	}
-	n.shut(ctx, "the node is leaving its cluster; try again")
+	former := l.others()
 	l.awaitOut(ctx)
-	n.awaitCalm(ctx, l, 0)
-	return n.standAlone(ctx, l)
+	n.shut(ctx, "the node is leaving its cluster; try again")
+	if err := n.standAlone(ctx, l); err != nil {
+		return err
+	}
+	n.awaitCalm(ctx, l.record.Cluster, former, 0)
+	return nil
 }
 
 // askOut has the cluster agree to this node's going. An error but ctx's says that

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"pipelinedht/fsm"
 	"pipelinedht/httpapi"
 )
 
@@ -43,9 +44,11 @@ func (n *Node) resume(ctx context.Context) {
 	}
 	if err != nil {
 		n.log.Warn("go on after the start", "error", err)
-		return
 	}
-	if len(n.cfg.Join) > 0 {
+	// A node that comes back as a peer of a cluster stays there, whoever it was
+	// told to join when it was new.
+	l = n.life()
+	if len(n.cfg.Join) > 0 && n.Ready() == nil && standalone(l.raft.Load().Map(), l) {
 		release()
 		release = func() {}
 		n.joinAtStart(ctx)
@@ -76,6 +79,9 @@ func (n *Node) riseBehind(ctx context.Context, l *life) error {
 	}
 	switch {
 	case err == nil:
+	case errors.Is(err, fsm.ErrUnknownPeer):
+		<-up.Done() // the watch takes notice
+		return context.Cause(up)
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case context.Cause(up) != nil:
