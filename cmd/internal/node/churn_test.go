@@ -61,6 +61,9 @@ func TestNoRequestFailsWhileNodesJoinAndLeave(t *testing.T) {
 	})
 }
 
+// latency is off by default.
+var latency = flag.Duration("latency", 0, "the longest that a write to a connection takes in the hour of churn")
+
 func TestAnHourOfJoinsLeavesAndLosses(t *testing.T) {
 	s := seed(t)
 	inBubble(t, func(c *cluster) {
@@ -69,6 +72,7 @@ func TestAnHourOfJoinsLeavesAndLosses(t *testing.T) {
 		for _, name := range names[1:4] {
 			c.join(name, "n1")
 		}
+		c.net.latency = *latency
 		w := startWorkload(c, s, names[:4]...)
 		faults := startFaults(c, s, w.main)
 		h := &churn{c: c, w: w, r: rand.New(rand.NewPCG(s, 100)), own: make(map[string]string)}

@@ -2,10 +2,12 @@ package node
 
 import (
 	"context"
+	"math/rand/v2"
 	"net"
 	"os"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // network connects the nodes of one test in memory. A connection can be cut, and
@@ -16,6 +18,7 @@ type network struct {
 	links     map[*link]bool              // open
 	apart     map[[2]string]bool          // pairs of addresses that nothing passes between
 	stalled   map[[2]string]chan struct{} // pairs whose bytes do not get on; closed at the end of it
+	latency   time.Duration               // the longest that a write takes
 	// sending, if set, is called before a node writes to a connection; an error
 	// is the write's.
 	sending func(from string) error
@@ -148,8 +151,11 @@ func newConn(end net.Conn, nw *network, k *link, owner string) *conn {
 
 func (c *conn) Write(b []byte) (int, error) {
 	c.nw.mu.Lock()
-	sending := c.nw.sending
+	sending, latency := c.nw.sending, c.nw.latency
 	c.nw.mu.Unlock()
+	if latency > 0 {
+		time.Sleep(rand.N(latency))
+	}
 	if sending != nil {
 		if err := sending(c.owner); err != nil {
 			return 0, err
