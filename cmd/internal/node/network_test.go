@@ -46,6 +46,13 @@ func (nw *network) onSend(f func(from string) error) {
 	nw.sending = f
 }
 
+// slow has every write take up to latency.
+func (nw *network) slow(latency time.Duration) {
+	nw.mu.Lock()
+	defer nw.mu.Unlock()
+	nw.latency = latency
+}
+
 // listen opens address.
 func (nw *network) listen(address string) *listener {
 	nw.mu.Lock()

@@ -70,7 +70,7 @@ func TestKilledNodesComeBackWithAllThatWasAcknowledged(t *testing.T) {
 		for _, name := range names[1:] {
 			c.join(name, "n1")
 		}
-		c.net.latency = 3 * time.Millisecond
+		c.net.slow(3 * time.Millisecond)
 		w := startWorkload(c, s, names...)
 		random := rand.New(rand.NewPCG(s, 300))
 		kills := 0
