@@ -37,6 +37,9 @@ func (p *part) learn(commit partition.Seq) {
 	}
 }
 
+// Map returns the map that operations go by; nil before there is one.
+func (h *Host) Map() *partition.Map { return h.view.Load().m }
+
 // watchMap adopts every map that the cluster publishes.
 func (h *Host) watchMap() {
 	for {

@@ -94,6 +94,7 @@ func (l *life) sayWho() answer {
 	if m == nil {
 		return answer{Result: resultUnknown, Text: "the node has no map yet"}
 	}
+	adopted := l.adopted()
 	now := partition.Stamp(time.Now().UnixMicro())
 	return answer{Result: resultDone, Who: &who{
 		Protocol:  protocolVersion,
@@ -101,9 +102,9 @@ func (l *life) sayWho() answer {
 		Name:      l.cfg.name,
 		Cluster:   l.record.Cluster,
 		Settings:  m.Settings,
-		Version:   m.Version,
+		Version:   adopted.Version,
 		Departing: m.Departing != 0,
-		Settled:   m.Settled(),
+		Settled:   settledButForAway(adopted),
 		Peers:     l.located(m.Peers),
 		Stamp:     max(now, m.Stamp+1),
 	}}

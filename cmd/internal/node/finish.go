@@ -68,11 +68,11 @@ func (n *Node) finishJoin(ctx context.Context) (httpapi.JoinReport, error) {
 		n.fail(err)
 		return httpapi.JoinReport{}, err
 	}
-	_, err := l.await(member, func(m *partition.Map) bool { return settledFor(m, l.record.Node) })
+	m, err := l.await(member, func(m *partition.Map) bool { return settledFor(m, l.record.Node) })
 	if err != nil {
 		return httpapi.JoinReport{}, fmt.Errorf("wait for this node's copies: %w", context.Cause(member))
 	}
-	n.awaitCalm(member, l.record.Cluster, l.others(), l.raft.Load().Map().Version)
+	n.awaitCalm(member, l.record.Cluster, l.others(), m.Version)
 	counts := im.progress()
 	n.log.Info("joined", "cluster", l.record.Cluster, "imported", counts.Imported, "lost", counts.Lost)
 	return httpapi.JoinReport{Imported: counts.Imported, Lost: counts.Lost}, nil
@@ -103,9 +103,10 @@ func (n *Node) importAll(ctx context.Context, l *life, im *importer) error {
 	return nil
 }
 
-// awaitCalm waits, for calmTimeout at most, until all those peers of the cluster
-// go by a map of that version or a later one, and one says that all copies are
-// settled: what the user asks next, of any node, then shows the change whole.
+// awaitCalm waits, for calmTimeout at most, until this node, where it is of the
+// cluster, and all those peers of it go by a map of that version or a later one in
+// which all is settled: what the user asks next, of any node, then shows the
+// change whole.
 func (n *Node) awaitCalm(ctx context.Context, cluster partition.ClusterID, peers []partition.Peer, version partition.Version) {
 	ctx, cancel := context.WithTimeout(ctx, calmTimeout)
 	defer cancel()
@@ -118,17 +119,21 @@ func (n *Node) awaitCalm(ctx context.Context, cluster partition.ClusterID, peers
 
 // calm asks the peers once. Those that do not answer are passed over.
 func (n *Node) calm(ctx context.Context, cluster partition.ClusterID, peers []partition.Peer, version partition.Version) bool {
-	settled, answers := false, 0
+	l := n.life()
+	if m := l.adopted(); l.record.Cluster == cluster && !calmAt(m, version) {
+		return false
+	}
 	for _, p := range peers {
-		w, err := n.life().whois(ctx, p.Address)
-		if err != nil || w.Cluster != cluster {
-			continue
-		}
-		if w.Version < version {
+		w, err := l.whois(ctx, p.Address)
+		if err == nil && w.Cluster == cluster && (w.Version < version || !w.Settled) {
 			return false
 		}
-		answers++
-		settled = settled || w.Settled
 	}
-	return settled || answers == 0
+	return true
+}
+
+// calmAt reports whether m is of that version or a later one, and settled as far
+// as it can be.
+func calmAt(m *partition.Map, version partition.Version) bool {
+	return m != nil && m.Version >= version && settledButForAway(m)
 }

@@ -83,13 +83,16 @@ func (n *Node) finishLeave(ctx, asked context.Context, l *life) error {
 	if err := l.awaitGone(ctx); err != nil {
 		return errClosed
 	}
-	former := l.others()
+	former, version := l.others(), partition.Version(0)
+	if m := l.raft.Load().Map(); m != nil {
+		version = m.Version
+	}
 	l.awaitOut(ctx)
 	n.shut(ctx, "the node is leaving its cluster; try again")
 	if err := n.standAlone(ctx, l); err != nil {
 		return err
 	}
-	n.awaitCalm(ctx, l.record.Cluster, former, 0)
+	n.awaitCalm(ctx, l.record.Cluster, former, version)
 	return nil
 }
 

@@ -164,6 +164,17 @@ func (l *life) await(ctx context.Context, wanted func(*partition.Map) bool) (*pa
 	}
 }
 
+// adopted returns the map that the node's copies and routes go by, which may be a
+// little older than Raft's. The life has one.
+func (l *life) adopted() *partition.Map {
+	if h := l.host.Load(); h != nil {
+		if m := h.Map(); m != nil {
+			return m
+		}
+	}
+	return l.raft.Load().Map()
+}
+
 // close ends the life's parts in reverse and waits for them. The store keeps
 // what the life held.
 func (l *life) close() error {

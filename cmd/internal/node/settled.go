@@ -11,22 +11,47 @@ import (
 // with such a peer only the node's own part counts, and nothing counts of one
 // whose in-sync copies are all away.
 func settledFor(m *partition.Map, id partition.NodeID) bool {
-	away := func(id partition.NodeID) bool {
-		p, ok := m.Peer(id)
-		return !ok || p.State == partition.Down || p.State == partition.Replaced
-	}
 	for i := range m.Table {
 		row := &m.Table[i]
 		switch {
 		case !row.HasCopy(id), row.Settled():
-		case !slices.ContainsFunc(row.InSync, away) && !slices.ContainsFunc(row.Target, away):
+		case !concernsAway(m, row):
 			return false
-		case !slices.ContainsFunc(row.InSync, func(id partition.NodeID) bool { return !away(id) }):
+		case !slices.ContainsFunc(row.InSync, func(id partition.NodeID) bool { return !isAway(m, id) }):
 		case !ownPartSettled(row, id):
 			return false
 		}
 	}
 	return true
+}
+
+// settledButForAway is partition.Map.Settled, but for the rows with peers that
+// are away.
+func settledButForAway(m *partition.Map) bool {
+	for _, p := range m.Peers {
+		if p.State == partition.Leaving || p.Importing && !isAway(m, p.ID) {
+			return false
+		}
+	}
+	for i := range m.Table {
+		if row := &m.Table[i]; !row.Settled() && !concernsAway(m, row) {
+			return false
+		}
+	}
+	return true
+}
+
+// isAway reports whether the peer serves nothing at present.
+func isAway(m *partition.Map, id partition.NodeID) bool {
+	p, ok := m.Peer(id)
+	return !ok || p.State == partition.Down || p.State == partition.Replaced
+}
+
+// concernsAway reports whether a copy of the row is to be, or to go, where a peer
+// is away.
+func concernsAway(m *partition.Map, row *partition.Row) bool {
+	away := func(id partition.NodeID) bool { return isAway(m, id) }
+	return slices.ContainsFunc(row.InSync, away) || slices.ContainsFunc(row.Target, away)
 }
 
 // ownPartSettled reports whether the node itself has the place in the row that it

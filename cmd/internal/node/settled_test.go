@@ -32,3 +32,32 @@ func TestWhenANodeHasItsShare(t *testing.T) {
 		})
 	}
 }
+
+func TestWhenAClusterIsSettled(t *testing.T) {
+	type ids = []partition.NodeID
+	whole := partition.Row{Primary: 1, InSync: ids{2, 1}, Target: ids{1, 2}}
+	moving := partition.Row{Primary: 1, InSync: ids{1}, Target: ids{1, 2}}
+	for _, tt := range []struct {
+		name   string
+		second partition.Peer
+		row    partition.Row
+		want   bool
+	}{
+		{"all in place", partition.Peer{ID: 2}, whole, true},
+		{"a copy is missing", partition.Peer{ID: 2}, moving, false},
+		{"a copy is missing of a dead peer", partition.Peer{ID: 2, State: partition.Down}, moving, true},
+		{"importing", partition.Peer{ID: 2, Importing: true}, whole, false},
+		{"dead while importing", partition.Peer{ID: 2, Importing: true, State: partition.Down}, whole, true},
+		{"leaving", partition.Peer{ID: 2, State: partition.Leaving}, whole, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			m := &partition.Map{Version: 7, Peers: []partition.Peer{{ID: 1}, tt.second}, Table: []partition.Row{whole, tt.row}}
+			if got := calmAt(m, 7); got != tt.want {
+				t.Errorf("at its version: got %v, want %v", got, tt.want)
+			}
+			if calmAt(m, 8) {
+				t.Error("at a later version: got true, want false")
+			}
+		})
+	}
+}

@@ -59,18 +59,18 @@ const (
 	resultUnknown   result = "unknown"   // it may or may not come to pass; ask again
 )
 
-// who is what a node says of itself and its cluster. The map part may be older
-// than what others know; Version says how old.
+// who is what a node says of itself and its cluster. It may be older than what
+// others know.
 type who struct {
 	Protocol int                 `json:"protocol"`
 	Node     partition.NodeID    `json:"node"`
 	Name     string              `json:"name"`
 	Cluster  partition.ClusterID `json:"cluster"`
 	Settings partition.Settings  `json:"settings"`
-	Version  partition.Version   `json:"version"`
+	Version  partition.Version   `json:"version"` // of the map that its copies go by
+	Settled  bool                `json:"settled"` // that map, as far as it can be
 	// Departing: the cluster's last node is about to join another one.
 	Departing bool             `json:"departing,omitempty"`
-	Settled   bool             `json:"settled"` // every in-sync set equals its target
 	Peers     []partition.Peer `json:"peers"`
 	// Stamp is the present time by the node's clock, and above its cluster's
 	// latest AddPeer.

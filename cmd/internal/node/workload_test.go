@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/anishathalye/porcupine"
@@ -37,7 +38,7 @@ const (
 	// stay open in its history for ever.
 	workWindow = 2 * time.Minute
 	// workPause is the longest pause between the operations of a client.
-	workPause = 400 * time.Millisecond
+	workPause = 100 * time.Millisecond
 )
 
 type kind uint8
@@ -120,31 +121,41 @@ func (w *workload) key(r *rand.Rand) string {
 	return fmt.Sprintf("w%d-%d", time.Since(w.born)/workWindow, r.IntN(workKeys))
 }
 
-// one carries a step out through n and takes it down. What n did in another
-// cluster, while it came or went, is no part of the registers, but writes may come
-// along with it later: they stay open.
+// one carries a step out through n and takes it down.
 func (w *workload) one(id int, n *Node, s step) {
 	life := n.life()
 	call := time.Since(w.born)
 	o := carryOut(n, s)
-	ret := int64(time.Since(w.born))
+	ret := time.Since(w.born)
 	away := n.life() != life || life.record.Cluster != w.main
+	op, ok := told(id, s, o, call, ret, away)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch {
-	case o.err == nil && !away:
-	case s.kind == get && o.err == nil:
-		return
-	case o.err == nil, errors.Is(o.err, partition.ErrUnknown):
-		if s.kind == get {
-			return
-		}
-		o.err, ret = partition.ErrUnknown, math.MaxInt64
-	default:
+	case ok:
+		w.ops = append(w.ops, op)
+	case o.err != nil && !errors.Is(o.err, partition.ErrUnknown):
 		w.failed = append(w.failed, fmt.Errorf("%v at %v through %s: %w", s, call, n.cfg.Name, o.err))
-		return
 	}
-	w.ops = append(w.ops, porcupine.Operation{ClientId: id, Input: s, Output: o, Call: int64(call), Return: ret})
+}
+
+// told returns the step as the history of the registers has it; ok is false
+// where it tells nothing of them. What a node that was away did in another cluster
+// is no part of them. But its writes may come along with it later, as the latest
+// ones: they stay open, and their conditions were on other registers.
+func told(id int, s step, o seen, call, ret time.Duration, away bool) (op porcupine.Operation, ok bool) {
+	op = porcupine.Operation{ClientId: id, Call: int64(call), Return: int64(ret)}
+	switch unknown := errors.Is(o.err, partition.ErrUnknown); {
+	case o.err != nil && !unknown, s.kind == get && (unknown || away), away && o.failed:
+		return op, false
+	case away && s.kind == create:
+		s.kind = put
+		fallthrough
+	case away, unknown:
+		o, op.Return = seen{err: partition.ErrUnknown}, math.MaxInt64
+	}
+	op.Input, op.Output = s, o
+	return op, true
 }
 
 func carryOut(n *Node, s step) (o seen) {
@@ -213,4 +224,42 @@ var register = porcupine.Model{
 		}
 		return o.err != nil || !o.failed, s.value
 	},
+}
+
+func TestTheHistoryTellsWritesApartThatCameAlong(t *testing.T) {
+	type one struct {
+		s    step
+		o    seen
+		away bool
+	}
+	unknown := seen{err: partition.ErrUnknown}
+	first := one{s: step{kind: put, value: "1"}}
+	for _, test := range []struct {
+		name string
+		ops  []one
+		want bool
+	}{
+		{"a value nobody wrote", []one{first, {s: step{kind: get}, o: seen{value: "2"}}}, false},
+		{"a create over a value", []one{first, {s: step{kind: create, value: "2"}}, {s: step{kind: get}, o: seen{value: "2"}}}, false},
+		{"an unknown create over a value", []one{first, {s: step{kind: create, value: "2"}, o: unknown}, {s: step{kind: get}, o: seen{value: "2"}}}, false},
+		{"a create elsewhere that came along", []one{first, {s: step{kind: create, value: "2"}, away: true}, {s: step{kind: get}, o: seen{value: "2"}}}, true},
+		{"an unknown create elsewhere that came along", []one{first, {s: step{kind: create, value: "2"}, o: unknown, away: true}, {s: step{kind: get}, o: seen{value: "2"}}}, true},
+		{"a create elsewhere that failed", []one{first, {s: step{kind: create, value: "2"}, o: seen{failed: true}, away: true}, {s: step{kind: get}, o: seen{value: "2"}}}, false},
+		{"a create elsewhere that did not come along", []one{first, {s: step{kind: create, value: "2"}, away: true}, {s: step{kind: get}, o: seen{value: "1"}}}, true},
+		{"a read elsewhere", []one{first, {s: step{kind: get}, o: seen{value: "2"}, away: true}}, true},
+		{"a delete elsewhere that came along", []one{first, {s: step{kind: del}, away: true}, {s: step{kind: get}}}, true},
+		{"a write elsewhere that came and went", []one{first, {s: step{kind: put, value: "2"}, away: true},
+			{s: step{kind: get}, o: seen{value: "2"}}, {s: step{kind: get}, o: seen{value: "1"}}}, false},
+	} {
+		var history []porcupine.Operation
+		for i, op := range test.ops {
+			at := time.Duration(2 * i)
+			if op, ok := told(i, op.s, op.o, at, at+1, op.away); ok {
+				history = append(history, op)
+			}
+		}
+		if got := porcupine.CheckOperations(register, history); got != test.want {
+			t.Errorf("%s: got linearizable %v, want %v", test.name, got, test.want)
+		}
+	}
 }
