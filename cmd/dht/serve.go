@@ -52,6 +52,7 @@ func (f *serveFlags) define(flags *pflag.FlagSet) {
 	flags.StringVarP(&c.Name, "name", "n", "", "name of the node, unique in its cluster; required")
 	flags.StringVarP(&c.Host, "host", "k", node.DefaultHost, "host to listen on, and under which others reach this node")
 	flags.IntVarP(&c.Port, "port", "p", 9876, "port for everything, from clients and from other nodes; 0: any free one")
+	flags.StringVar(&c.Advertise, "advertise", "", "host:port under which others reach this node, where that is not --host and --port")
 	flags.StringVar(&c.DataDir, "data-dir", "", "directory for the data; without it all is kept in memory, and lost in the end")
 	flags.IntVar(&c.Replicas, "replicas", node.DefaultReplicas, "copies of each value, 1 to 7, in a cluster that starts with this node")
 	flags.IntVar(&c.Partitions, "partitions", node.DefaultPartitions, "slices of the keys, 1 to 65536, in a cluster that starts with this node")
@@ -80,6 +81,11 @@ func (f *serveFlags) config(log io.Writer) (node.Config, error) {
 		}
 	}
 	inRange("port", c.Port, 0, 65535)
+	if c.Advertise != "" {
+		if err := httpapi.CheckAddress(c.Advertise); err != nil {
+			faults = append(faults, fmt.Errorf("--advertise: %w", err))
+		}
+	}
 	inRange("replicas", c.Replicas, 1, 7)
 	inRange("partitions", c.Partitions, 1, 65536)
 	for _, entry := range f.join {

@@ -30,6 +30,7 @@ func TestCommandLinesThatAreWrong(t *testing.T) {
 		{"a name with a blank", "serve --name 'a b'", `has a ' '`, nil},
 		{"a port beyond all", "serve --name a --port 65536", "--port 65536: give 0 to 65535", nil},
 		{"a port that is a word", "serve --name a -p http", "--port", nil},
+		{"an address to advertise without a port", "serve --name a --advertise peer1", `--advertise: address "peer1" is not host:port`, nil},
 		{"no replicas", "serve --name a --replicas 0", "--replicas 0: give 1 to 7", nil},
 		{"too many partitions", "serve --name a --partitions 65537", "--partitions 65537: give 1 to 65536", nil},
 		{"a contact that is none", "serve --name a --join garbage", `--join: "garbage" is not host:port`, nil},

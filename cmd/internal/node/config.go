@@ -26,11 +26,14 @@ const (
 // Config of a Node. Zero means the default, where there is one.
 type Config struct {
 	Name string // required; httpapi.CheckName
-	Host string // that others reach this node at; DefaultHost
+	Host string // to listen on; DefaultHost
 	Port int    // 0: any free one
-	// Listener to serve on instead of one on Host and Port. The address that
-	// others are told is then the listener's own.
+	// Listener to serve on instead of one on Host and Port.
 	Listener net.Listener
+	// Advertise is the host:port that others are told to reach this node at, where
+	// it is not the one that the node listens on: behind a forwarded port, or with
+	// a Host that stands for every address. "": the listener's own.
+	Advertise string
 
 	DataDir    string // "": everything in memory, lost on Close
 	Replicas   int    // of a cluster founded by this node, 1 to 7; DefaultReplicas
@@ -93,6 +96,11 @@ func (c Config) validate() error {
 	}
 	if c.Port < 0 || c.Port > 65535 {
 		fault("port %d: give one from 0 (any free port) to 65535", c.Port)
+	}
+	if c.Advertise != "" {
+		if err := httpapi.CheckAddress(c.Advertise); err != nil {
+			fault("advertise: %w", err)
+		}
 	}
 	if c.Replicas < 1 || c.Replicas > 7 {
 		fault("replicas %d: give 1 to 7", c.Replicas)

@@ -18,14 +18,17 @@ var ErrExposed = fmt.Errorf("%w: no secret for a node that listens beyond loopba
 // listen opens the node's port and learns the address that others are told.
 func (n *Node) listen(ctx context.Context) error {
 	if n.listener = n.cfg.Listener; n.listener != nil {
-		n.address = n.listener.Addr().String()
+		n.address = n.cfg.advertised(n.listener.Addr().String())
 		return nil
 	}
 	if ip := net.ParseIP(n.cfg.Host); ip != nil && ip.IsUnspecified() {
 		if n.cfg.exposed() {
 			return ErrExposed
 		}
-		return fmt.Errorf("%w: host %s: give the name or address that others reach this node at", ErrConfig, n.cfg.Host)
+		if n.cfg.Advertise == "" {
+			return fmt.Errorf("%w: host %s is every address of this machine: say with --advertise at which one others reach this node",
+				ErrConfig, n.cfg.Host)
+		}
 	}
 	var lc net.ListenConfig
 	ln, err := lc.Listen(ctx, "tcp", net.JoinHostPort(n.cfg.Host, strconv.Itoa(n.cfg.Port)))
@@ -40,8 +43,17 @@ func (n *Node) listen(ctx context.Context) error {
 	if !tcp.IP.IsLoopback() && n.cfg.exposed() {
 		return ErrExposed
 	}
-	n.address = net.JoinHostPort(n.cfg.Host, strconv.Itoa(tcp.Port))
+	n.address = n.cfg.advertised(net.JoinHostPort(n.cfg.Host, strconv.Itoa(tcp.Port)))
 	return nil
+}
+
+// advertised returns the address that others are told of a node that listens at
+// own.
+func (c Config) advertised(own string) string {
+	if c.Advertise != "" {
+		return c.Advertise
+	}
+	return own
 }
 
 // exposed reports whether a listener beyond loopback would be open to everybody.
