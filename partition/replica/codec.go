@@ -85,10 +85,12 @@ func AppendMessage(buf []byte, m Message) []byte {
 	case *Beacon:
 		e.num(uint64(m.Version))
 		e.num(uint64(m.Sent))
+		e.byte(flags(m.Stopping))
 	case *Grant:
 		e.num(uint64(m.Version))
 		e.num(uint64(m.Sent))
 		e.num(uint64(m.Taken))
+		e.byte(flags(m.Stopping))
 	case *Query:
 		e.head(m.Partition, m.Term)
 		e.num(m.Number)
@@ -291,11 +293,11 @@ func DecodeMessage(b []byte) (Message, error) {
 func (d *decoder) message() Message {
 	switch kind(d.byte()) {
 	case kindBeacon:
-		return &Beacon{Version: partition.Version(d.num()), Sent: time.Duration(d.num())}
+		return &Beacon{Version: partition.Version(d.num()), Sent: time.Duration(d.num()), Stopping: d.byte()&1 != 0}
 	case kindGrant:
 		return &Grant{
 			Version: partition.Version(d.num()), Sent: time.Duration(d.num()),
-			Taken: partition.Version(d.num()),
+			Taken: partition.Version(d.num()), Stopping: d.byte()&1 != 0,
 		}
 	case kindQuery:
 		p, t := d.head()

@@ -12,6 +12,9 @@ type peer struct {
 	id   partition.NodeID
 	inc  partition.Incarnation // highest heard of
 	gone bool                  // its address refused a connection since it was last heard
+	// stopping: it said, in this incarnation, that it is about to stop. It gets no
+	// role any more.
+	stopping bool
 
 	// The lease: this node may read, as far as this peer goes, in terms that
 	// leaseVersion covers, until leaseUntil.
@@ -85,19 +88,21 @@ func (n *Node) sendBeacons() {
 
 func (n *Node) beacon(p *peer) {
 	p.beaconSent = n.now
-	n.send(p.id, Control, &Beacon{Version: n.m.Version, Sent: n.now})
+	n.send(p.id, Control, &Beacon{Version: n.m.Version, Sent: n.now, Stopping: n.stopping})
 }
 
 func (n *Node) onBeacon(p *peer, b *Beacon) {
+	p.stopping = p.stopping || b.Stopping
 	if p.taking > 0 {
 		return
 	}
 	p.promiseUntil = n.now + n.cfg.Grant
 	p.promiseVersion = max(p.promiseVersion, b.Version)
-	n.send(p.id, Control, &Grant{Version: b.Version, Sent: b.Sent, Taken: max(p.taken, n.upAt)})
+	n.send(p.id, Control, &Grant{Version: b.Version, Sent: b.Sent, Taken: max(p.taken, n.upAt), Stopping: n.stopping})
 }
 
 func (n *Node) onGrant(p *peer, g *Grant) {
+	p.stopping = p.stopping || g.Stopping
 	if n.m.Version < g.Taken || g.Sent < p.leaseSent || g.Sent > n.now {
 		return
 	}

@@ -32,8 +32,9 @@ const (
 
 // Beacon asks the receiver for a Grant, four times a second.
 type Beacon struct {
-	Version partition.Version // applied by the sender
-	Sent    time.Duration     // on the sender's clock; echoed
+	Version  partition.Version // applied by the sender
+	Sent     time.Duration     // on the sender's clock; echoed
+	Stopping bool              // the sender is about to stop: see Node.Withdraw
 }
 
 // Grant promises not to take over from the receiver for Config.Grant after the
@@ -44,7 +45,8 @@ type Grant struct {
 	// Taken is the last ring version at which the granter took a partition from
 	// the receiver, or of its own PeerUp if later. The grant counts only once
 	// the receiver has applied that version.
-	Taken partition.Version
+	Taken    partition.Version
+	Stopping bool // as in Beacon
 }
 
 // Query asks a copy for its Position. A copy that answers acknowledges nothing

@@ -70,6 +70,8 @@ type Node struct {
 	up   bool
 	upAt partition.Version // ring version of that PeerUp
 
+	stopping bool // see Withdraw
+
 	copies []*replica                 // by partition; nil where this node has no copy
 	stored map[partition.ID]*replica  // found in the store, not yet claimed by a map
 	peers  map[partition.NodeID]*peer // everybody ever heard of

@@ -31,6 +31,7 @@ func (n *Node) Receive(from partition.NodeID, inc partition.Incarnation, m Messa
 	if inc < p.inc {
 		return
 	}
+	p.stopping = p.stopping && inc == p.inc
 	p.inc, p.gone = inc, false
 	switch m := m.(type) {
 	case *Beacon:

@@ -102,7 +102,7 @@ func (n *Node) reshape(c *replica) {
 	if n.dropSilent(c) || l.phase != serving {
 		return
 	}
-	if n.grow(c) || n.handOver(c) {
+	if n.grow(c) || n.handOver(c) || n.dropStopping(c) {
 		return
 	}
 	n.dropExtras(c)
@@ -119,7 +119,7 @@ func (n *Node) dropSilent(c *replica) bool {
 	}
 	lapsed := false
 	for _, f := range l.followers {
-		if f.counted && n.silent(l, f) {
+		if f.counted && (f.stopping || n.silent(l, f)) {
 			f.counted, lapsed = false, true
 		}
 	}
@@ -149,7 +149,7 @@ func (n *Node) grow(c *replica) bool {
 	var ids []partition.NodeID
 	counted := false
 	for _, f := range l.followers {
-		if f.stage != live || slices.Contains(c.row.InSync, f.id) || !slices.Contains(c.row.Target, f.id) {
+		if f.stage != live || f.stopping || slices.Contains(c.row.InSync, f.id) || !slices.Contains(c.row.Target, f.id) {
 			continue
 		}
 		if !f.counted && c.log.last.Seq-f.acked <= growGap && !n.silent(l, f) {
@@ -172,16 +172,24 @@ func (n *Node) grow(c *replica) bool {
 }
 
 // handOver proposes the first copy of the target that can lead, if that is another
-// one. The old primary stays in the set: as long as it might not have seen the
-// change, its acknowledgement and its word are asked for.
+// one; of a node that stops any copy. The old primary stays in the set: as long as
+// it might not have seen the change, its acknowledgement and its word are asked
+// for.
 func (n *Node) handOver(c *replica) bool {
 	l := c.lead
-	for _, id := range c.row.Target {
+	candidates := c.row.Target
+	if n.stopping {
+		candidates = slices.Concat(c.row.Target, c.row.InSync)
+	}
+	for _, id := range candidates {
 		if id == n.cfg.Self {
+			if n.stopping {
+				continue
+			}
 			return false
 		}
 		f := l.follower(id)
-		if f != nil && f.stage == live && slices.Contains(c.row.InSync, id) && !n.silent(l, f) && n.leased(f.peer, l.term) {
+		if f != nil && f.stage == live && n.heir(c, id) && n.leased(f.peer, l.term) {
 			n.propose(c, partition.Change{Primary: id, InSync: c.row.InSync}, false)
 			return true
 		}

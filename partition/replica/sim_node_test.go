@@ -90,6 +90,27 @@ func (n *simNode) crash() {
 	})
 }
 
+// stop has the node withdraw, and ends it when it has, or when patience is over.
+func (n *simNode) stop(patience time.Duration) {
+	if n.core == nil {
+		return
+	}
+	n.w.logf("node %d is to stop", n.id)
+	n.input(n.core.Withdraw)
+	life, until := n.life, n.w.now+patience
+	var look func()
+	look = func() {
+		switch {
+		case n.life != life:
+		case n.w.now >= until || n.core.Withdrawn(n.clock()):
+			n.crash()
+		default:
+			n.w.after(20*time.Millisecond, look)
+		}
+	}
+	look()
+}
+
 func (n *simNode) tick(life int) {
 	if n.life != life {
 		return

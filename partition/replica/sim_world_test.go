@@ -137,6 +137,9 @@ func (w *world) run(faultTime, calmTime time.Duration) error {
 	w.calm = true
 	clear(w.cuts)
 	for _, n := range w.nodes {
+		if n.core != nil && n.core.stopping {
+			n.crash()
+		}
 		if n.core == nil && !n.dead {
 			n.start()
 		}
@@ -199,11 +202,13 @@ func (w *world) disturb() {
 	}
 	w.after(time.Duration(float64(w.faulty.disturb)*(0.3+w.rng.ExpFloat64())), w.disturb)
 	n := w.nodes[w.rng.IntN(len(w.nodes))]
-	switch w.rng.IntN(12) {
+	switch w.rng.IntN(13) {
 	case 10, 11:
 		w.isolate(n)
 	case 0, 1:
 		n.crash()
+	case 12:
+		n.stop(time.Duration(w.rng.IntN(3000)) * time.Millisecond)
 	case 2:
 		d := time.Duration(w.rng.IntN(3000)) * time.Millisecond
 		w.logf("node %d paused for %v", n.id, d)
