@@ -31,18 +31,29 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	if err := build(filepath.Join(dir, "dht")); err != nil {
+	program = filepath.Join(dir, "dht")
+	if err := build(program); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return m.Run()
 }
 
-func build(to string) error {
+// Build builds a binary with build tags, for Spec.Program. It goes with the test.
+func Build(t testing.TB, tags ...string) string {
+	t.Helper()
+	to := filepath.Join(t.TempDir(), "dht")
+	if err := build(to, "-tags", strings.Join(tags, ",")); err != nil {
+		t.Fatal(err)
+	}
+	return to
+}
+
+func build(to string, flags ...string) error {
 	if err := readSources(); err != nil {
 		return err
 	}
-	args := []string{"build", "-o", to}
+	args := append([]string{"build", "-o", to}, flags...)
 	if os.Getenv("DHTTEST_RACE") != "" {
 		args = append(args, "-race")
 	}
@@ -50,7 +61,6 @@ func build(to string) error {
 	if err != nil {
 		return fmt.Errorf("build the binary under test: %w\n%s", err, out)
 	}
-	program = to
 	return nil
 }
 

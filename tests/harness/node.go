@@ -3,7 +3,6 @@ package harness
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,7 +32,7 @@ type Node struct {
 	ReadyIn time.Duration // from the last start to the first answer to GET /
 
 	t       testing.TB
-	args    []string // beyond name, port and data directory
+	spec    Spec
 	log     *os.File
 	process *process
 }
@@ -42,34 +41,22 @@ type Node struct {
 // until it is ready. The node ends with the test.
 func Start(t testing.TB, name string, args ...string) *Node {
 	t.Helper()
-	n := newNode(t, name, args)
-	n.startReady(FreePort(t))
-	return n
+	return StartSpec(t, Spec{Name: name, Args: args})
 }
 
 // StartDurable is Start with a data directory.
 func StartDurable(t testing.TB, name string, args ...string) *Node {
 	t.Helper()
-	n := newNode(t, name, args)
-	n.DataDir = filepath.Join(Dir(t, "data"), name)
-	n.startReady(FreePort(t))
-	return n
-}
-
-func newNode(t testing.TB, name string, args []string) *Node {
-	t.Helper()
-	n := &Node{Name: name, t: t, args: args}
-	log, err := os.Create(filepath.Join(Dir(t, "log"), name+".log"))
-	if err != nil {
-		t.Fatalf("log of %s: %v", name, err)
-	}
-	n.log = log
-	t.Cleanup(n.end)
-	return n
+	return StartSpec(t, Spec{Name: name, Durable: true, Args: args})
 }
 
 // Contact returns the node's entry of a join list.
-func (n *Node) Contact() string { return n.Name + ":" + n.Address() }
+func (n *Node) Contact() string {
+	if n.spec.Advertise != "" {
+		return n.Name + ":" + n.spec.Advertise
+	}
+	return n.Name + ":" + n.Address()
+}
 
 // Restart starts the stopped node again, on the same port.
 func (n *Node) Restart() {
@@ -104,7 +91,10 @@ func (n *Node) Launch(port int) {
 	if n.DataDir != "" {
 		args = append(args, "--data-dir", n.DataDir)
 	}
-	p, err := start(n.log, slices.Concat(args, n.args)...)
+	if n.spec.Advertise != "" {
+		args = append(args, "--advertise", n.spec.Advertise)
+	}
+	p, err := start(n.spec.Program, n.spec.Env, n.log, slices.Concat(args, n.spec.Args)...)
 	if err != nil {
 		n.t.Fatalf("start %s: %v", n.Name, err)
 	}

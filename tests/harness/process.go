@@ -29,10 +29,14 @@ func environment() []string {
 	return append(env, "GORACE=halt_on_error=1")
 }
 
-func start(log *os.File, args ...string) (*process, error) {
-	p := &process{cmd: exec.Command(program, args...), exited: make(chan struct{})}
+// start runs a binary, "" for the one under test.
+func start(binary string, env []string, log *os.File, args ...string) (*process, error) {
+	if binary == "" {
+		binary = program
+	}
+	p := &process{cmd: exec.Command(binary, args...), exited: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = log, log
-	p.cmd.Env = environment()
+	p.cmd.Env = append(environment(), env...)
 	p.cmd.SysProcAttr = dieWithParent()
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
