@@ -34,8 +34,12 @@ type Cluster interface {
 	// Ring returns the map that this node goes by, nil before it has one.
 	Ring() *partition.Map
 
-	// Ready returns nil if this node can serve: its map is current and its
-	// copies are in sync. Else the error says what it waits for.
+	// Serving returns nil if this node answers requests for keys, else why not.
+	Serving() error
+
+	// Ready returns nil if the node serves, has caught up since its start, and is
+	// not about to stop: the moment to send it clients, and to stop another one.
+	// Else the error says what it waits for.
 	Ready() error
 }
 

@@ -157,4 +157,5 @@ func (f *fakeCluster) Leave(context.Context) error {
 func (f *fakeCluster) Raft() any            { return map[string]any{"state": "leader", "term": 4} }
 func (f *fakeCluster) Status() any          { return map[string]any{"name": "peer3"} }
 func (f *fakeCluster) Ring() *partition.Map { return f.ring }
+func (f *fakeCluster) Serving() error       { return f.fail }
 func (f *fakeCluster) Ready() error         { return f.fail }

@@ -6,13 +6,15 @@ import (
 	"net/http"
 )
 
-// ready answers 200 and nothing if this node can serve, else 503 and why not.
-func (s *Server) ready(w http.ResponseWriter, r *http.Request) int {
-	if err := s.cluster.Ready(); err != nil {
-		return fail(w, r, faultf(http.StatusServiceUnavailable, "not ready: %w", err))
+// standing answers 200 and nothing if check returns nil, else 503 and why not.
+func standing(check func() error) handler {
+	return func(w http.ResponseWriter, r *http.Request) int {
+		if err := check(); err != nil {
+			return fail(w, r, faultf(http.StatusServiceUnavailable, "not ready: %w", err))
+		}
+		w.WriteHeader(http.StatusOK)
+		return http.StatusOK
 	}
-	w.WriteHeader(http.StatusOK)
-	return http.StatusOK
 }
 
 // alive answers 200: the process runs and takes requests.

@@ -24,7 +24,7 @@ func (s *Server) routes(registry *prometheus.Registry) *mux.Router {
 	get := func(path string, h handler) {
 		s.route(router, path, methods{http.MethodGet: h, http.MethodHead: h})
 	}
-	get("/", s.ready)
+	get("/", standing(s.cluster.Serving))
 	get("/db", s.listKeys)
 	get("/dht/peers", s.listPeers)
 	get("/dht/ring", s.showRing)
@@ -33,7 +33,7 @@ func (s *Server) routes(registry *prometheus.Registry) *mux.Router {
 	s.route(router, "/dht/join", methods{http.MethodPost: s.join, http.MethodPut: s.join})
 	s.route(router, "/dht/leave", methods{http.MethodGet: s.leave, http.MethodPost: s.leave})
 	get("/healthz", alive)
-	get("/readyz", s.ready)
+	get("/readyz", standing(s.cluster.Ready))
 	page := promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 	get("/metrics", func(w http.ResponseWriter, r *http.Request) int {
 		page.ServeHTTP(w, r)
@@ -89,6 +89,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.running.leave()
+	if s.draining.Load() {
+		w.Header()["Connection"] = closeConnection
+	}
 	key, ok := keyIn(r.URL)
 	if !ok {
 		s.router.ServeHTTP(w, r)

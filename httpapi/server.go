@@ -47,6 +47,8 @@ type Server struct {
 	bodies  *room // bytes of large bodies
 	running *gate // handlers
 
+	draining atomic.Bool // answers end their connections
+
 	ownName []string                    // header value
 	version atomic.Pointer[versionText] // the ring version last printed
 
@@ -106,6 +108,12 @@ func (s *Server) Serve(ln net.Listener) error {
 	}
 	return nil
 }
+
+var closeConnection = []string{"close"}
+
+// Drain has every answer from now on end its connection, so that clients go
+// elsewhere before Shutdown cuts them off.
+func (s *Server) Drain() { s.draining.Store(true) }
 
 // Shutdown takes no more requests, waits for those under way until ctx ends, cuts
 // those that are left, and returns once no handler runs. Connections that

@@ -189,3 +189,26 @@ func TestPeerConnectionsGoToTheTransport(t *testing.T) {
 		t.Errorf("GET %s: got %q, want the transport's answer", httpapi.PeerPath, got)
 	}
 }
+
+func TestADrainingServerAnswersAndEndsItsConnections(t *testing.T) {
+	f := start(t, httpapi.Limits{})
+	get := func() *http.Response {
+		t.Helper()
+		r, err := http.Get("http://" + f.address + "/db/k")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Body.Close()
+		if r.StatusCode != http.StatusOK {
+			t.Fatalf("status: got %d, want 200", r.StatusCode)
+		}
+		return r
+	}
+	if get().Close {
+		t.Error("before Drain: the connection ends with the answer")
+	}
+	f.server.Drain()
+	if !get().Close {
+		t.Error("after Drain: the connection outlives the answer")
+	}
+}

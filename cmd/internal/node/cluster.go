@@ -31,10 +31,25 @@ func (n *Node) Ring() *partition.Map { return n.life().raft.Load().Map() }
 // Raft returns the status of the current life's Raft node.
 func (n *Node) Raft() any { return n.life().raft.Load().Status() }
 
-// Ready returns nil if requests are served, else why not.
-func (n *Node) Ready() error {
+// Serving returns nil if requests are served, else why not.
+func (n *Node) Serving() error {
 	if reason := n.gate.standing(); reason != "" {
 		return fmt.Errorf("%w: %s", partition.ErrUnavailable, reason)
+	}
+	return nil
+}
+
+// Ready returns nil if this node serves and has had all its copies in sync since
+// it started, and is not about to stop; else why not.
+func (n *Node) Ready() error {
+	if err := n.Serving(); err != nil {
+		return err
+	}
+	switch {
+	case n.stopping.Load():
+		return errClosed
+	case !n.life().caughtUp():
+		return fmt.Errorf("%w: the node serves, but its own copies are still catching up", partition.ErrUnavailable)
 	}
 	return nil
 }

@@ -33,6 +33,8 @@ type life struct {
 	book addressBook   // of peers, as last stored
 	jobs chan struct{} // a token for each call that Raft is at work on
 
+	caught atomic.Bool // see caughtUp
+
 	watch sync.Once     // Node.watchMembership
 	gone  chan struct{} // closed once the node is known to be no peer any more
 
@@ -173,6 +175,15 @@ func (l *life) adopted() *partition.Map {
 		}
 	}
 	return l.raft.Load().Map()
+}
+
+// caughtUp reports whether, at some time since the start of this life, all copies
+// that the node is to have were in sync.
+func (l *life) caughtUp() bool {
+	if !l.caught.Load() && l.up() && settledFor(l.adopted(), l.record.Node) {
+		l.caught.Store(true)
+	}
+	return l.caught.Load()
 }
 
 // close ends the life's parts in reverse and waits for them. The store keeps

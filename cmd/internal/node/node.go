@@ -35,6 +35,8 @@ type Node struct {
 	keep    atomic.Pointer[map[partition.ID]bool] // partitions of the leave under way
 	imports atomic.Pointer[importer]              // nil: nothing is left to be imported
 
+	stopping atomic.Bool // Close was called
+
 	turn chan struct{} // holds a token while a change of membership is under way
 
 	ctx    context.Context // of everything the node does by itself
@@ -162,10 +164,13 @@ func (n *Node) fail(err error) {
 	})
 }
 
-// Close stops the node and waits until everything it started has ended. Requests
-// under way may finish until ctx ends. A join or leave that is under way goes on
-// at the next start, if there is a data directory.
+// Close stops the node and waits until everything it started has ended. First it
+// hands its roles over to other nodes, and serves on meanwhile; requests under way
+// may then finish: all until ctx ends. It stays a peer. A join or leave that is
+// under way goes on at the next start, if there is a data directory.
 func (n *Node) Close(ctx context.Context) error {
+	n.stopping.Store(true)
+	n.server.Drain()
 	n.withdraw(ctx)
 	n.cancel()
 	err := n.server.Shutdown(ctx)
@@ -179,12 +184,21 @@ func (n *Node) Close(ctx context.Context) error {
 // concern to Raft.
 const withdrawTimeout = 3 * time.Second
 
-// withdraw has the other nodes' Raft go on without a pause: it hands over the
-// leadership, and of two voters gives up its vote. It serves on meanwhile.
+// withdraw has the other nodes go on without a pause: it hands over the primaries,
+// leaves the in-sync sets, then hands over Raft's leadership, and of two voters
+// gives up its vote. It serves on meanwhile.
 func (n *Node) withdraw(ctx context.Context) {
 	l := n.life()
 	if ctx.Err() != nil || n.ctx.Err() != nil || standalone(l.raft.Load().Map(), l) {
 		return
+	}
+	if h := l.host.Load(); h != nil {
+		begun := time.Now()
+		if err := h.Withdraw(ctx); err != nil {
+			n.log.Warn("stop with roles that no other node took", "error", err)
+		} else {
+			n.log.Info("roles handed over", "took", time.Since(begun).Round(time.Millisecond))
+		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, withdrawTimeout)
 	defer cancel()
