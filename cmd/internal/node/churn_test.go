@@ -72,7 +72,7 @@ func TestAnHourOfJoinsLeavesAndLosses(t *testing.T) {
 		for _, name := range names[1:4] {
 			c.join(name, "n1")
 		}
-		c.net.latency = *latency
+		c.net.slow(*latency)
 		w := startWorkload(c, s, names[:4]...)
 		faults := startFaults(c, s, w.main)
 		h := &churn{c: c, w: w, r: rand.New(rand.NewPCG(s, 100)), own: make(map[string]string)}

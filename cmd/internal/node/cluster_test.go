@@ -49,12 +49,13 @@ func inBubble(t *testing.T, f func(c *cluster)) {
 
 // config of the node with that name; its address is NAME:1.
 func (c *cluster) config(name string) Config {
+	station := c.net.station(name + ":1")
 	return Config{
 		Name:       name,
-		Listener:   c.net.listen(name + ":1"),
+		Listener:   station,
 		Partitions: c.partitions,
 		Logger:     c.log,
-		Dial:       c.net.dialer(name + ":1"),
+		Dial:       station.dial,
 		Clock:      func() time.Duration { return time.Since(c.begun) },
 	}
 }

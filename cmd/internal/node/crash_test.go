@@ -47,6 +47,18 @@ func (f *fuse) arm(n int) {
 	f.left = n
 }
 
+// hasBlown reports whether the nodes have ended.
+func (f *fuse) hasBlown() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	select {
+	case <-f.blown:
+		return true
+	default:
+		return false
+	}
+}
+
 func (f *fuse) step() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -59,7 +71,7 @@ func (f *fuse) step() error {
 		default:
 			for name, disk := range f.disks {
 				f.disks[name] = disk.CrashClone(vfs.CrashCloneCfg{})
-				f.net.cut(func(from, to string) bool { return from == name+":1" || to == name+":1" })
+				f.net.kill(name + ":1")
 			}
 			close(f.blown)
 		}
@@ -129,9 +141,11 @@ func (s scenario) once(c *cluster, dir string, step int) (through bool) {
 	}()
 	select {
 	case <-done:
-		through = true
-		f.arm(0)
 	case <-f.blown:
+	}
+	if through = !f.hasBlown(); through {
+		f.arm(0)
+	} else {
 		for _, name := range s.victims {
 			c.crash(name)
 		}

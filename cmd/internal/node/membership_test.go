@@ -105,8 +105,8 @@ func TestAMajorityMayRestartAtNewAddresses(t *testing.T) {
 			cfg := c.config(name)
 			cfg.DataDir = dirs[name]
 			cfg.Listener.Close()
-			cfg.Listener = c.net.listen(name + ":2")
-			cfg.Dial = c.net.dialer(name + ":2")
+			station := c.net.station(name + ":2")
+			cfg.Listener, cfg.Dial = station, station.dial
 			n, err := Open(context.Background(), cfg)
 			if err != nil {
 				t.Fatalf("start %s at a new address: %v", name, err)

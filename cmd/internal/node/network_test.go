@@ -10,33 +10,60 @@ import (
 	"time"
 )
 
-// network connects the nodes of one test in memory. A connection can be cut, and
-// two nodes can be kept apart.
+// network connects the nodes of one test in memory as TCP would: what a node
+// writes is on its way in order, in a buffer with a bound, and arrives some time
+// later, or never if the connection breaks before.
 type network struct {
-	mu        sync.Mutex
-	listeners map[string]*listener        // keyed by address
-	links     map[*link]bool              // open
-	apart     map[[2]string]bool          // pairs of addresses that nothing passes between
-	stalled   map[[2]string]chan struct{} // pairs whose bytes do not get on; closed at the end of it
-	latency   time.Duration               // the longest that a write takes
+	mu       sync.Mutex
+	stations map[string]*station     // of the processes that run, keyed by address
+	links    map[*link]bool          // with an end that is open
+	held     map[route]int           // how many faults hold what goes that way
+	moved    chan struct{}           // closed, and replaced, when something in held is healed
+	delays   map[route]time.Duration // the longest that bytes are on their way
+	latency  time.Duration           // where delays say nothing
 	// sending, if set, is called before a node writes to a connection; an error
 	// is the write's.
 	sending func(from string) error
 }
 
+// route is one direction between two addresses; "" stands for every other one.
+type route struct{ from, to string }
+
 // link is one connection, from the node at one address to that at another.
 type link struct {
 	from, to string
-	ends     [2]net.Conn
+	there    *flow // from the dialler
+	back     *flow
 }
 
 func newNetwork() *network {
 	return &network{
-		listeners: make(map[string]*listener),
-		links:     make(map[*link]bool),
-		apart:     make(map[[2]string]bool),
-		stalled:   make(map[[2]string]chan struct{}),
+		stations: make(map[string]*station),
+		links:    make(map[*link]bool),
+		held:     make(map[route]int),
+		moved:    make(chan struct{}),
+		delays:   make(map[route]time.Duration),
 	}
+}
+
+// station is one process on the network. When it is killed it is silent for ever,
+// whatever its goroutines still do.
+type station struct {
+	nw      *network
+	address string
+	arrived chan net.Conn
+	once    sync.Once
+	closed  chan struct{} // when it does not listen any more
+	dead    bool          // guarded by nw.mu
+}
+
+// station opens address for a process that starts.
+func (nw *network) station(address string) *station {
+	nw.mu.Lock()
+	defer nw.mu.Unlock()
+	s := &station{nw: nw, address: address, arrived: make(chan net.Conn), closed: make(chan struct{})}
+	nw.stations[address] = s
+	return s
 }
 
 // onSend has f called before a node writes to a connection.
@@ -46,185 +73,223 @@ func (nw *network) onSend(f func(from string) error) {
 	nw.sending = f
 }
 
-// slow has every write take up to latency.
+// slow has everything take up to latency.
 func (nw *network) slow(latency time.Duration) {
 	nw.mu.Lock()
 	defer nw.mu.Unlock()
 	nw.latency = latency
 }
 
-// listen opens address.
-func (nw *network) listen(address string) *listener {
+// delay has what one node sends another take up to latency, until healed.
+func (nw *network) delay(from, to string, latency time.Duration) (heal func()) {
 	nw.mu.Lock()
 	defer nw.mu.Unlock()
-	l := &listener{nw: nw, address: address, arrived: make(chan net.Conn), closed: make(chan struct{})}
-	nw.listeners[address] = l
-	return l
-}
-
-// dialer returns how the node at an address reaches others.
-func (nw *network) dialer(from string) func(context.Context, string) (net.Conn, error) {
-	return func(ctx context.Context, to string) (net.Conn, error) {
+	nw.delays[route{from, to}] = latency
+	return func() {
 		nw.mu.Lock()
-		l := nw.listeners[to]
-		apart := nw.apart[pair(from, to)]
-		nw.mu.Unlock()
-		switch {
-		case apart:
-			<-ctx.Done()
-			return nil, ctx.Err()
-		case l == nil:
-			return nil, &net.OpError{Op: "dial", Net: "mem", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
-		}
-		here, there := net.Pipe()
-		k := &link{from: from, to: to, ends: [2]net.Conn{here, there}}
-		select {
-		case l.arrived <- newConn(there, nw, k, to):
-		case <-l.closed:
-			return nil, &net.OpError{Op: "dial", Net: "mem", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-		nw.mu.Lock()
-		nw.links[k] = true
-		nw.mu.Unlock()
-		return newConn(here, nw, k, from), nil
+		defer nw.mu.Unlock()
+		delete(nw.delays, route{from, to})
 	}
 }
 
-// cut breaks the open connections that which picks, and returns their number.
+// dueLocked returns when something sent now arrives.
+func (nw *network) dueLocked(r route) time.Time {
+	latency := nw.latency
+	if d, ok := nw.delays[r]; ok {
+		latency = d
+	}
+	if latency == 0 {
+		return time.Now()
+	}
+	return time.Now().Add(rand.N(latency))
+}
+
+// hold keeps what one node sends another on its way, without a word to either,
+// until healed: then it arrives, if the connection is still there. "" for either
+// of them holds for all others.
+func (nw *network) hold(from, to string) (heal func()) {
+	nw.mu.Lock()
+	defer nw.mu.Unlock()
+	r := route{from, to}
+	nw.held[r]++
+	return func() {
+		nw.mu.Lock()
+		defer nw.mu.Unlock()
+		nw.held[r]--
+		close(nw.moved)
+		nw.moved = make(chan struct{})
+		for k := range nw.links {
+			k.there.wakeLocked()
+			k.back.wakeLocked()
+		}
+	}
+}
+
+func (nw *network) heldLocked(r route) bool {
+	return r.from != r.to && nw.held[r]+nw.held[route{r.from, ""}]+nw.held[route{"", r.to}] > 0
+}
+
+// stall holds both ways between two nodes, or between one and all others.
+func (nw *network) stall(a, b string) (heal func()) {
+	there, back := nw.hold(a, b), nw.hold(b, a)
+	return func() {
+		there()
+		back()
+	}
+}
+
+// part is stall, and breaks their connections: they are told.
+func (nw *network) part(a, b string) (heal func()) {
+	heal = nw.stall(a, b)
+	nw.cut(func(from, to string) bool {
+		return (route{from, to}).between(a, b)
+	})
+	return heal
+}
+
+func (r route) between(a, b string) bool {
+	is := func(x, want string) bool { return want == "" || x == want }
+	return is(r.from, a) && is(r.to, b) || is(r.from, b) && is(r.to, a)
+}
+
+// cut breaks the open connections that which picks, with all that is on its way,
+// and returns their number.
 func (nw *network) cut(which func(from, to string) bool) int {
 	nw.mu.Lock()
 	defer nw.mu.Unlock()
 	n := 0
 	for k := range nw.links {
 		if which(k.from, k.to) {
-			delete(nw.links, k)
-			k.ends[0].Close()
-			k.ends[1].Close()
+			nw.resetLocked(k)
 			n++
 		}
 	}
 	return n
 }
 
-// part keeps two nodes apart until the returned function is called.
-func (nw *network) part(a, b string) (heal func()) {
+func (nw *network) resetLocked(k *link) {
+	delete(nw.links, k)
+	k.there.resetLocked()
+	k.back.resetLocked()
+}
+
+// kill ends the process at an address, if one runs: what it has sent arrives, and
+// then the others are told that it is gone.
+func (nw *network) kill(address string) {
 	nw.mu.Lock()
-	nw.apart[pair(a, b)] = true
-	nw.mu.Unlock()
-	nw.cut(func(from, to string) bool { return pair(from, to) == pair(a, b) })
-	return func() {
-		nw.mu.Lock()
-		defer nw.mu.Unlock()
-		delete(nw.apart, pair(a, b))
+	s := nw.stations[address]
+	if s == nil {
+		nw.mu.Unlock()
+		return
 	}
-}
-
-// stall holds back what two nodes send each other, without a word to them, until
-// the returned function is called.
-func (nw *network) stall(a, b string) (heal func()) {
-	nw.mu.Lock()
-	defer nw.mu.Unlock()
-	if nw.stalled[pair(a, b)] != nil {
-		return func() {}
-	}
-	stalled := make(chan struct{})
-	nw.stalled[pair(a, b)] = stalled
-	return func() {
-		nw.mu.Lock()
-		defer nw.mu.Unlock()
-		delete(nw.stalled, pair(a, b))
-		close(stalled)
-	}
-}
-
-func pair(a, b string) [2]string { return [2]string{min(a, b), max(a, b)} }
-
-// conn is one end of a link.
-type conn struct {
-	net.Conn
-	nw    *network
-	link  *link
-	owner string // address of the node that has this end
-
-	once   sync.Once
-	closed chan struct{}
-}
-
-func newConn(end net.Conn, nw *network, k *link, owner string) *conn {
-	return &conn{Conn: end, nw: nw, link: k, owner: owner, closed: make(chan struct{})}
-}
-
-func (c *conn) Write(b []byte) (int, error) {
-	c.nw.mu.Lock()
-	sending, latency := c.nw.sending, c.nw.latency
-	c.nw.mu.Unlock()
-	if latency > 0 {
-		time.Sleep(rand.N(latency))
-	}
-	if sending != nil {
-		if err := sending(c.owner); err != nil {
-			return 0, err
+	s.dead = true
+	for k := range nw.links {
+		if k.from == address {
+			k.hangUpLocked(k.there, k.back)
+		}
+		if k.to == address {
+			k.hangUpLocked(k.back, k.there)
 		}
 	}
+	nw.mu.Unlock()
+	s.Close()
+}
+
+// lose ends the process at an address together with its machine: nothing more of
+// it arrives, and nobody is told before it is back.
+func (nw *network) lose(address string) (back func()) {
+	heal := nw.stall(address, "")
+	nw.kill(address)
+	return func() {
+		nw.cut(func(from, to string) bool { return from == address || to == address })
+		heal()
+	}
+}
+
+// dial is how the process reaches others.
+func (s *station) dial(ctx context.Context, to string) (net.Conn, error) {
+	if err := s.passes(ctx, to); err != nil {
+		return nil, err
+	}
+	k, target := s.link(to)
+	if k == nil {
+		return nil, errRefused
+	}
+	select {
+	case target.arrived <- newConn(s.nw, target, k, k.there, k.back):
+		return newConn(s.nw, s, k, k.back, k.there), nil
+	case <-target.closed:
+	case <-ctx.Done():
+	}
+	s.nw.mu.Lock()
+	s.nw.resetLocked(k)
+	s.nw.mu.Unlock()
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	return nil, errRefused
+}
+
+var errRefused = &net.OpError{Op: "dial", Net: "mem", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+
+// passes waits until something gets to the other one and back.
+func (s *station) passes(ctx context.Context, to string) error {
 	for {
-		c.nw.mu.Lock()
-		stalled := c.nw.stalled[pair(c.link.from, c.link.to)]
-		c.nw.mu.Unlock()
-		if stalled == nil {
-			return c.Conn.Write(b)
+		s.nw.mu.Lock()
+		held := s.nw.heldLocked(route{s.address, to}) || s.nw.heldLocked(route{to, s.address})
+		moved := s.nw.moved
+		s.nw.mu.Unlock()
+		if !held {
+			return nil
 		}
 		select {
-		case <-stalled:
-		case <-c.closed:
-			return 0, net.ErrClosed
+		case <-moved:
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
 }
 
-func (c *conn) Close() error {
-	c.once.Do(func() { close(c.closed) })
-	c.nw.mu.Lock()
-	delete(c.nw.links, c.link)
-	c.nw.mu.Unlock()
-	return c.Conn.Close()
+// link returns a new link to the process at an address; nil if there is none.
+func (s *station) link(to string) (*link, *station) {
+	s.nw.mu.Lock()
+	defer s.nw.mu.Unlock()
+	target := s.nw.stations[to]
+	if s.dead || target == nil || target.dead {
+		return nil, nil
+	}
+	k := &link{from: s.address, to: to, there: newFlow(s.address, to), back: newFlow(to, s.address)}
+	s.nw.links[k] = true
+	return k, target
 }
 
-// listener is a net.Listener in a network.
-type listener struct {
-	nw      *network
-	address string
-	arrived chan net.Conn
-	once    sync.Once
-	closed  chan struct{}
-}
-
-func (l *listener) Accept() (net.Conn, error) {
+// Accept is net.Listener's.
+func (s *station) Accept() (net.Conn, error) {
 	select {
-	case c := <-l.arrived:
+	case c := <-s.arrived:
 		return c, nil
-	case <-l.closed:
+	case <-s.closed:
 		return nil, net.ErrClosed
 	}
 }
 
-// Close ends the listener. It may be called more than once; again it says so.
-func (l *listener) Close() error {
+// Close ends the listening. It may be called more than once; again it says so.
+func (s *station) Close() error {
 	err := error(net.ErrClosed)
-	l.once.Do(func() {
+	s.once.Do(func() {
 		err = nil
-		close(l.closed)
-		l.nw.mu.Lock()
-		defer l.nw.mu.Unlock()
-		if l.nw.listeners[l.address] == l {
-			delete(l.nw.listeners, l.address)
+		close(s.closed)
+		s.nw.mu.Lock()
+		defer s.nw.mu.Unlock()
+		if s.nw.stations[s.address] == s {
+			delete(s.nw.stations, s.address)
 		}
 	})
 	return err
 }
 
-func (l *listener) Addr() net.Addr { return address(l.address) }
+// Addr is net.Listener's.
+func (s *station) Addr() net.Addr { return address(s.address) }
 
 type address string
 

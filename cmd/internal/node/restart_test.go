@@ -49,7 +49,7 @@ func (r *restarts) kill(names []string) {
 	time.Sleep(time.Millisecond) // what had been let through is done
 	for _, name := range names {
 		r.disks[name] = &disk{files: r.disks[name].files.CrashClone(vfs.CrashCloneCfg{})}
-		r.c.net.cut(func(from, to string) bool { return from == name+":1" || to == name+":1" })
+		r.c.net.kill(name + ":1")
 	}
 	for _, name := range names {
 		r.c.crash(name)
