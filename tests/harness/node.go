@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -70,10 +71,10 @@ func (n *Node) startReady(port int) {
 	n.t.Helper()
 	for range startTries {
 		n.Launch(port)
-		if err := n.awaitReady(); err == nil {
+		if err := n.WaitReady(readyWithin); err == nil {
 			return
 		} else if n.process.running() || !strings.Contains(n.Log(), "in use") {
-			n.t.Fatalf("%s: %v", n.Name, err)
+			n.t.Fatal(err)
 		}
 		port = FreePort(n.t)
 	}
@@ -104,14 +105,15 @@ func (n *Node) Launch(port int) {
 // AwaitReady waits until the launched node answers GET / with 200.
 func (n *Node) AwaitReady() {
 	n.t.Helper()
-	if err := n.awaitReady(); err != nil {
-		n.t.Fatalf("%s: %v", n.Name, err)
+	if err := n.WaitReady(readyWithin); err != nil {
+		n.t.Fatal(err)
 	}
 }
 
-func (n *Node) awaitReady() error {
+// WaitReady is AwaitReady for any goroutine and any time.
+func (n *Node) WaitReady(within time.Duration) error {
 	begun := time.Now()
-	return Poll(readyWithin, func() error {
+	err := Poll(within, func() error {
 		if !n.process.running() {
 			return Stop(fmt.Errorf("exited before it was ready: %v", n.process.err))
 		}
@@ -119,6 +121,19 @@ func (n *Node) awaitReady() error {
 		n.ReadyIn = time.Since(begun)
 		return err
 	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", n.Name, err)
+	}
+	return nil
+}
+
+// ErrReady says that a node is ready that should not be.
+var ErrReady = errors.New("it says that it is ready")
+
+// CheckReady returns nil if the node serves, has caught up and is not about to stop.
+func (n *Node) CheckReady() error {
+	_, err := n.Do("GET", "/readyz", nil)
+	return err
 }
 
 // Kill ends the node as kill -9 does.

@@ -27,18 +27,22 @@ type client struct {
 func (c *client) run(ctx context.Context) {
 	c.tags = make(map[string]string)
 	for ctx.Err() == nil {
-		to := c.members.pick(c.rng)
-		in := c.choose(to.floor.Load() > 0)
-		called := c.history.now()
-		a, err := send(to, in)
-		out := c.judge(in, to, a, err)
-		if out.unknown {
-			in.kind = in.kind.unconditional()
-		}
-		c.history.record(c.id, in, out, called)
-		if out.tag != "" {
-			c.tags[in.key] = out.tag
-		}
+		c.members.ask(c.rng, c.once)
+	}
+}
+
+// once sends one request.
+func (c *client) once(to *member) {
+	in := c.choose(to.floor.Load() > 0)
+	called := c.history.now()
+	a, err := send(to, in)
+	out := c.judge(in, to, a, err)
+	if out.unknown {
+		in.kind = in.kind.unconditional()
+	}
+	c.history.record(c.id, in, out, called)
+	if out.tag != "" {
+		c.tags[in.key] = out.tag
 	}
 }
 

@@ -61,6 +61,21 @@ func (h *history) size() int {
 	return n
 }
 
+// longest returns how long the slowest of the answered operations took.
+func (h *history) longest() time.Duration {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var most int64
+	for _, ops := range h.byKey {
+		for _, op := range ops {
+			if op.Return != math.MaxInt64 {
+				most = max(most, op.Return-op.Call)
+			}
+		}
+	}
+	return time.Duration(most)
+}
+
 // checkWithin bounds the check of one key; it takes milliseconds unless the
 // history is wrong or full of unknown outcomes.
 const checkWithin = 60 * time.Second

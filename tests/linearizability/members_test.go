@@ -48,6 +48,13 @@ func (m *members) pick(rng *rand.Rand) *member {
 	return m.all[rng.IntN(len(m.all))]
 }
 
+// ask has f send requests to one of the members, which stays one meanwhile.
+func (m *members) ask(rng *rand.Rand, f func(to *member)) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	f(m.all[rng.IntN(len(m.all))])
+}
+
 func (m *members) nodes() []*harness.Node {
 	m.mu.RLock()
 	defer m.mu.RUnlock()

@@ -33,7 +33,15 @@ func TestRegistersAreLinearizableDuringTenJoinsAndTenLeaves(t *testing.T) {
 	change(t, seed, m, h)
 	stop()
 
-	t.Logf("%d operations on %d keys in %v", h.size(), keyCount, time.Since(h.begun).Round(time.Millisecond))
+	judge(t, m, h)
+}
+
+// judge checks that the members agree in the end, that no request has failed, and
+// what the clients saw.
+func judge(t *testing.T, m *members, h *history) {
+	t.Helper()
+	t.Logf("%d operations on %d keys in %v, the longest %v", h.size(), keyCount,
+		time.Since(h.begun).Round(time.Millisecond), h.longest().Round(time.Millisecond))
 	harness.AwaitSettled(t, m.nodes())
 	harness.CheckPeers(t, m.nodes())
 	for i, fault := range h.faults {
@@ -59,6 +67,18 @@ func traffic(seed uint64, m *members, h *history) (stop func()) {
 	})
 }
 
+// awaitTraffic waits until the clients have done enough since now.
+func awaitTraffic(t *testing.T, h *history) {
+	t.Helper()
+	before := h.size()
+	harness.Await(t, quietWithin, "clients go on", func() error {
+		if n := h.size() - before; n < between {
+			return fmt.Errorf("%d operations in that time", n)
+		}
+		return nil
+	})
+}
+
 // change makes half of the changes joins and half of them leaves, in random
 // order as far as there are nodes for it, with traffic before each.
 func change(t *testing.T, seed uint64, m *members, h *history) {
@@ -66,13 +86,7 @@ func change(t *testing.T, seed uint64, m *members, h *history) {
 	rng := harness.Rand(seed, 0)
 	joins, leaves := changes/2, changes/2
 	for joins+leaves > 0 {
-		before := h.size()
-		harness.Await(t, quietWithin, "clients go on", func() error {
-			if n := h.size() - before; n < between {
-				return fmt.Errorf("%d operations in that time", n)
-			}
-			return nil
-		})
+		awaitTraffic(t, h)
 		mayJoin := joins > 0 && len(m.out) > 0
 		mayLeave := leaves > 0 && len(m.all) > fewest
 		if mayJoin && (!mayLeave || rng.IntN(2) == 0) {

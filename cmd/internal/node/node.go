@@ -184,6 +184,10 @@ func (n *Node) Close(ctx context.Context) error {
 // concern to Raft.
 const withdrawTimeout = 3 * time.Second
 
+// drainTime is how long at least a node of several says that it stops before it
+// does: time for a load balancer, and for clients, to go elsewhere.
+const drainTime = 500 * time.Millisecond
+
 // withdraw has the other nodes go on without a pause: it hands over the primaries,
 // leaves the in-sync sets, then hands over Raft's leadership, and of two voters
 // gives up its vote. It serves on meanwhile.
@@ -192,6 +196,13 @@ func (n *Node) withdraw(ctx context.Context) {
 	if ctx.Err() != nil || n.ctx.Err() != nil || standalone(l.raft.Load().Map(), l) {
 		return
 	}
+	drained := time.NewTimer(drainTime)
+	defer func() {
+		select {
+		case <-drained.C:
+		case <-ctx.Done():
+		}
+	}()
 	if h := l.host.Load(); h != nil {
 		begun := time.Now()
 		if err := h.Withdraw(ctx); err != nil {
@@ -200,9 +211,9 @@ func (n *Node) withdraw(ctx context.Context) {
 			n.log.Info("roles handed over", "took", time.Since(begun).Round(time.Millisecond))
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, withdrawTimeout)
+	patience, cancel := context.WithTimeout(ctx, withdrawTimeout)
 	defer cancel()
-	if err := l.raft.Load().Withdraw(ctx); err != nil {
+	if err := l.raft.Load().Withdraw(patience); err != nil {
 		n.log.Info("stop without a successor in Raft", "error", err)
 	}
 }
