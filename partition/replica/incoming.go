@@ -27,13 +27,16 @@ func (n *Node) onChunk(c *replica, from partition.NodeID, m *Chunk) {
 	if from != c.row.Primary || m.Transfer <= c.lastTransfer || !n.fits(c, m) {
 		return
 	}
+	if m.Head.Reset && c.damaged {
+		n.discard(c)
+	}
 	c.lastTransfer = m.Transfer
 	c.incoming = &incoming{from: from, number: m.Transfer, next: 1}
 	n.begin(c, m)
 	if m.Last {
 		c.incoming, c.mark = nil, nil
 	}
-	n.write(c, Write{Chunk: m, Mark: c.mark, from: from})
+	n.write(c, Write{Chunk: m, Mark: c.storedMark(), from: from})
 }
 
 // fits reports whether a transfer can begin on this copy as it is. An in-sync
@@ -50,7 +53,7 @@ func (n *Node) fits(c *replica, m *Chunk) bool {
 		return true
 	}
 	at, ok := c.log.label(h.After.Seq)
-	if !ok || at != h.After || c.mark != nil && (c.mark.Fresh || at.Seq > c.mark.Common) {
+	if !ok || c.damaged || at != h.After || c.mark != nil && (c.mark.Fresh || at.Seq > c.mark.Common) {
 		return false
 	}
 	return c.mark == nil && at == c.log.last || c.extra != nil && c.extra.After == at.Seq && !c.extra.TooMany
@@ -91,7 +94,7 @@ func (n *Node) onFurtherChunk(c *replica, from partition.NodeID, m *Chunk) {
 	if m.Last {
 		c.incoming, c.mark = nil, nil
 	}
-	n.write(c, Write{Chunk: m, Mark: c.mark, from: from})
+	n.write(c, Write{Chunk: m, Mark: c.storedMark(), from: from})
 }
 
 // onFetched adopts the longer log of another in-sync copy.

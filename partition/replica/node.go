@@ -124,6 +124,9 @@ func (n *Node) Tick(now time.Duration) {
 		n.sendBeacons()
 	}
 	for _, c := range n.copies {
+		if c != nil && c.damaged {
+			n.tickDamaged(c)
+		}
 		switch {
 		case c == nil:
 		case c.lead != nil:

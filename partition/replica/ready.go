@@ -31,6 +31,8 @@ type Write struct {
 	// it, Mark is the mark that stands afterwards (nil: none).
 	Chunk *Chunk
 	Mark  *partition.Mark
+	// SetMark: the mark alone changes, to Mark.
+	SetMark bool
 	// Commit is the commit sequence to remember with the batch.
 	Commit partition.Seq
 	// Trim, if above 0, cuts log records up to and including it.

@@ -1,10 +1,6 @@
 package replica
 
-import (
-	"slices"
-
-	"pipelinedht/partition"
-)
+import "pipelinedht/partition"
 
 // Recovery of a new term: ask every other in-sync copy where it stands, adopt the
 // longest log, bring everybody there, serve. Nothing that an in-sync copy holds
@@ -18,8 +14,8 @@ func (n *Node) recover(c *replica) {
 	if l.phase != recovering || c.unstored > 0 || l.proposed != nil {
 		return
 	}
-	if c.mark != nil {
-		n.release(c) // this copy was found damaged: another one shall lead
+	if n.unfit(c) {
+		n.release(c) // another copy shall lead
 		return
 	}
 	longest := c.log.last
@@ -147,12 +143,8 @@ func (n *Node) answerQuery(c *replica) {
 
 // onPosition takes in where a follower stands.
 func (n *Node) onPosition(c *replica, f *follower, m *Position) {
-	inSync := slices.Contains(c.row.InSync, f.id)
-	if inSync && m.Position.Mark != nil {
-		// Found damaged at its start: it is dropped, and then fetched anew.
-		n.stopTransfer(f)
-		f.stage, f.known, f.mark = probing, true, m.Position.Mark
-		n.reshape(c)
+	if m.Position.Mark != nil && c.isNews(f, m) {
+		n.heardDamage(c, f, m.Position.Mark)
 		return
 	}
 	unasked := m.Number == 0 && !c.lead.sentTo[f.id]

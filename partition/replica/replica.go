@@ -18,6 +18,10 @@ type replica struct {
 	unstored int           // writes handed out and not yet stored
 	mark     *partition.Mark
 
+	// damaged: see Damaged; damageStored: the store has a mark that says so, or will.
+	damaged, damageStored bool
+	damageTold            time.Duration // when the primary was told last
+
 	// detached is since which ring version the map has no place for this copy; 0:
 	// it has one. A detached copy takes part in nothing.
 	detached partition.Version
@@ -49,6 +53,8 @@ func newReplica(id partition.ID, pos partition.Position) *replica {
 			last: pos.Last, start: max(pos.LogStart, 1), terms: pos.Terms, stamp: pos.Stamp,
 		},
 		durable: pos.Last.Seq, commit: pos.Commit, mark: pos.Mark,
+		// Found so at the start, or a transfer of the whole copy was cut short.
+		damaged: pos.Mark != nil && pos.Mark.Fresh,
 	}
 }
 
@@ -58,7 +64,10 @@ func (c *replica) position() partition.Position {
 		Last: c.log.last, LogStart: c.log.start, Terms: slices.Clone(c.log.terms),
 		Stamp: c.log.stamp, Commit: c.commit,
 	}
-	if c.mark != nil {
+	switch {
+	case c.damaged:
+		pos.Mark = &partition.Mark{Fresh: true}
+	case c.mark != nil:
 		pos.Mark = &partition.Mark{Common: c.mark.Common, Fresh: c.mark.Fresh}
 	}
 	return pos

@@ -93,10 +93,11 @@ func (n *Node) reshape(c *replica) {
 	if l == nil || l.proposed != nil {
 		return
 	}
+	if n.unfit(c) {
+		return
+	}
 	if l.phase == released {
-		if c.mark == nil {
-			n.propose(c, partition.Change{Primary: n.cfg.Self, InSync: c.row.InSync, NewTerm: true}, false)
-		}
+		n.propose(c, partition.Change{Primary: n.cfg.Self, InSync: c.row.InSync, NewTerm: true}, false)
 		return
 	}
 	if n.dropSilent(c) || l.phase != serving {

@@ -207,6 +207,10 @@ func (n *simNode) propose(op partition.Op, seen Seen, done func(partition.Outcom
 		return
 	}
 	id := partition.Of(op.Key, simPartitions)
+	if n.unreadable(id) {
+		done(partition.Outcome{}, partition.KeyState{}, partition.ErrUnavailable)
+		return
+	}
 	look := Seen{Looked: true, At: n.core.Applied(id)}
 	if d := n.disk[id]; d != nil {
 		look.Record, look.Found = d.data[string(op.Key)]
@@ -223,6 +227,10 @@ func (n *simNode) propose(op partition.Op, seen Seen, done func(partition.Outcom
 func (n *simNode) get(id partition.ID, term partition.Term, key []byte, done func(partition.Outcome, partition.KeyState, error)) {
 	if n.core.m == nil || n.core.m.Table[id].Primary != n.id || n.core.m.Table[id].Term != term {
 		done(partition.Outcome{}, partition.KeyState{}, partition.ErrNotPrimary)
+		return
+	}
+	if n.unreadable(id) {
+		done(partition.Outcome{}, partition.KeyState{}, partition.ErrUnavailable)
 		return
 	}
 	state := partition.KeyState{Key: key}

@@ -18,7 +18,7 @@ type diskCopy struct {
 	mark   *partition.Mark
 	stamp  partition.Stamp
 	commit partition.Seq
-	// damaged: found so at the start. What it holds counts for nothing until a
+	// damaged: it cannot be read. What it holds counts for nothing until a
 	// transfer begins it anew.
 	damaged bool
 }
@@ -108,6 +108,9 @@ func (n *simNode) commit(ws []Write) {
 			n.w.truth.chain(wr.Partition, d.last(), e)
 			d.append(e.LogRecord, e.Value)
 		}
+		if wr.SetMark {
+			d.mark = wr.Mark
+		}
 		if ch := wr.Chunk; ch != nil {
 			if ch.Head != nil {
 				d.begin(ch.Head)
@@ -122,7 +125,7 @@ func (n *simNode) commit(ws []Write) {
 			d.base = d.log[0].Label
 			d.log = d.log[1:]
 		}
-		if wr.Chunk != nil && d.mark == nil {
+		if wr.Chunk != nil && d.mark == nil && !d.damaged {
 			n.w.checkReplay(n, wr.Partition, d)
 		}
 	}
@@ -144,6 +147,9 @@ func (n *simNode) do(job Job) {
 	case JobCancel:
 		delete(n.views, job.Transfer)
 	case JobExtra:
+		if n.unreadable(job.Partition) {
+			return
+		}
 		var keys [][]byte
 		if d := n.disk[job.Partition]; d != nil {
 			for _, r := range d.log {
@@ -157,7 +163,7 @@ func (n *simNode) do(job Job) {
 		})
 	case JobIDs:
 		var log []partition.LogRecord
-		if d := n.disk[job.Partition]; d != nil {
+		if d := n.disk[job.Partition]; d != nil && !n.unreadable(job.Partition) {
 			log = slices.Clone(d.log)
 		}
 		n.input(func(now time.Duration) { n.core.FoundIDs(job.Partition, job.Term, log, now) })
@@ -168,6 +174,9 @@ func (n *simNode) build(job Job) (*Chunk, error) {
 	m := &Chunk{Partition: job.Partition, Term: job.Term, Transfer: job.Transfer}
 	v := n.views[job.Transfer]
 	if job.Kind == JobTransfer {
+		if n.unreadable(job.Partition) {
+			return nil, errors.New("damaged")
+		}
 		d := n.disk[job.Partition]
 		if d == nil {
 			d = &diskCopy{data: map[string]partition.Record{}}

@@ -59,7 +59,7 @@ func firstSeed() uint64 {
 func TestEveryHistoryKeepsTheInvariants(t *testing.T) {
 	first := firstSeed()
 	t.Logf("histories %d from seed %d", *simHistories, first)
-	var next, reads, writes, commits, transfers atomic.Int64
+	var next, reads, writes, commits, transfers, rotten atomic.Int64
 	var wg sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
@@ -77,6 +77,7 @@ func TestEveryHistoryKeepsTheInvariants(t *testing.T) {
 				writes.Add(int64(w.truth.writes))
 				commits.Add(int64(w.truth.commits))
 				transfers.Add(int64(w.truth.transfer))
+				rotten.Add(int64(w.truth.rotten))
 				if err != nil {
 					t.Errorf("seed %d at %v after %d steps: %v", w.seed, w.now, w.steps, err)
 					if *simTrace {
@@ -90,8 +91,8 @@ func TestEveryHistoryKeepsTheInvariants(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	t.Logf("%d reads, %d writes answered, %d entries committed, %d transfers", reads.Load(), writes.Load(), commits.Load(), transfers.Load())
-	if *simHistories >= 100 && (writes.Load() == 0 || reads.Load() == 0 || transfers.Load() == 0) {
+	t.Logf("%d reads, %d writes answered, %d entries committed, %d transfers, %d copies found damaged", reads.Load(), writes.Load(), commits.Load(), transfers.Load(), rotten.Load())
+	if *simHistories >= 100 && (writes.Load() == 0 || reads.Load() == 0 || transfers.Load() == 0 || rotten.Load() == 0) {
 		t.Error("the histories did too little to show anything")
 	}
 }

@@ -23,6 +23,7 @@ type truth struct {
 	writes   int
 	commits  int
 	transfer int
+	rotten   int // copies found damaged by a running node
 }
 
 // fact is an entry of W with the time when it was first committed.

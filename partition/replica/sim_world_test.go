@@ -202,7 +202,9 @@ func (w *world) disturb() {
 	}
 	w.after(time.Duration(float64(w.faulty.disturb)*(0.3+w.rng.ExpFloat64())), w.disturb)
 	n := w.nodes[w.rng.IntN(len(w.nodes))]
-	switch w.rng.IntN(13) {
+	switch w.rng.IntN(14) {
+	case 13:
+		w.rot(n)
 	case 10, 11:
 		w.isolate(n)
 	case 0, 1:
@@ -271,28 +273,6 @@ func (w *world) isolate(n *simNode) {
 			w.after(d, func() { delete(w.cuts, pair) })
 		}
 	}
-}
-
-// damage spoils a copy of a node that is about to start, if all other in-sync ones
-// are whole.
-func (w *world) damage(n *simNode) {
-	if w.calm || n.inc == 1 || w.rng.IntN(4) > 0 {
-		return
-	}
-	id := partition.ID(w.rng.IntN(simPartitions))
-	d := n.disk[id]
-	row := &w.law.latest().Table[id]
-	if d == nil || len(row.InSync) < 2 {
-		return
-	}
-	for _, other := range row.InSync {
-		if o := w.node(other).disk[id]; other != n.id && (o == nil || o.damaged) {
-			return
-		}
-	}
-	w.logf("node %d finds its copy of partition %d damaged", n.id, id)
-	d.mark, d.damaged = &partition.Mark{Fresh: true}, true
-	clear(d.data)
 }
 
 // transmit carries a message, or does not.

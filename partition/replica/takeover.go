@@ -11,7 +11,7 @@ import (
 // has no promise to any more. The primary holds no lease of this node then, so it
 // cannot answer a read, and it cannot commit a write without this node either.
 func (n *Node) considerTakeOver(c *replica) {
-	if n.stopping || c.taking || c.row.Primary == n.cfg.Self || c.mark != nil || !slices.Contains(c.row.InSync, n.cfg.Self) {
+	if n.stopping || c.taking || c.row.Primary == n.cfg.Self || c.mark != nil || c.damaged || !slices.Contains(c.row.InSync, n.cfg.Self) {
 		return
 	}
 	p := n.peer(c.row.Primary)

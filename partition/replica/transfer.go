@@ -49,6 +49,9 @@ func (o *outgoing) from() partition.Seq {
 
 // catchUp decides how a learner whose position is known gets what it lacks.
 func (n *Node) catchUp(c *replica, f *follower) {
+	if f.mark != nil && c.lead.proposed.names(f.id) {
+		return // found damaged when it was proposed: if it gets in, it is dropped first
+	}
 	shared, ok := common(&c.log, &f.log)
 	if f.mark != nil {
 		ok = ok && !f.mark.Fresh
@@ -187,7 +190,9 @@ func (n *Node) Built(job Job, m *Chunk, err error, now time.Duration) {
 		return
 	}
 	if err != nil {
-		n.probe(c, f)
+		// Asked again on a Tick: what cannot be read now may be so for long.
+		n.stopTransfer(f)
+		f.stage, f.known, f.asked = probing, false, n.now
 		return
 	}
 	o := f.out
