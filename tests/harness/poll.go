@@ -20,8 +20,13 @@ func Stop(err error) error { return stop{err} }
 // Poll calls try until it returns nil, and returns the last error when within
 // has passed or at once when it is marked by Stop.
 func Poll(within time.Duration, try func() error) error {
+	return PollEvery(pollEvery, within, try)
+}
+
+// PollEvery is Poll for what costs more to ask.
+func PollEvery(pause, within time.Duration, try func() error) error {
 	deadline := time.Now().Add(within)
-	ticker := time.NewTicker(pollEvery)
+	ticker := time.NewTicker(pause)
 	defer ticker.Stop()
 	for {
 		err := try()

@@ -1,0 +1,54 @@
+package chaos_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"pipelinedht/tests/chaos/cluster"
+	"pipelinedht/tests/chaos/report"
+	"pipelinedht/tests/harness"
+)
+
+// mostFailures ends the test early: what many runs find is mostly the same.
+const mostFailures = 5
+
+// TestChaos begins one run after another until its time has passed, at least one.
+func TestChaos(t *testing.T) {
+	seed := harness.Seed(t)
+	begun := time.Now()
+	var runs []*report.Run
+	failures := 0
+	for i := uint64(0); i == 0 || time.Since(begun) < *timeFlag && failures < mostFailures; i++ {
+		r := newReport(seed + i)
+		if !t.Run(fmt.Sprint(seed+i), func(t *testing.T) { chaos(t, r) }) {
+			failures++
+		}
+		runs = append(runs, r)
+		if *reportFlag != "" {
+			if err := report.Append(*reportFlag, r); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	var table strings.Builder
+	if err := report.Print(&table, runs); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d runs, seeds %d to %d:\n%s", len(runs), seed, seed+uint64(len(runs))-1, table.String())
+}
+
+// shapeOf is the cluster of a seed: sizes and storage take turns.
+func shapeOf(seed uint64) cluster.Shape {
+	return cluster.Shape{
+		Nodes:      []int{3, 5, 7}[seed%3],
+		Durable:    seed%2 == 0,
+		Partitions: []int{1024, 1024, 256, 64}[harness.Rand(seed, 1).IntN(4)],
+	}
+}
+
+func newReport(seed uint64) *report.Run {
+	shape := shapeOf(seed)
+	return &report.Run{Seed: seed, Nodes: shape.Nodes, Storage: shape.Storage(), Partitions: shape.Partitions}
+}

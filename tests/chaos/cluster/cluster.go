@@ -1,0 +1,131 @@
+// Package cluster runs the nodes that a chaos run is made on: real processes, on
+// disk or in memory, with or without a network between them that can be made to
+// fail. It knows which nodes are members, which of them are well, and which of
+// them clients may ask.
+//
+// Faults are brought about by one goroutine, the run's. Clients use members from
+// any.
+package cluster
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"pipelinedht/tests/harness"
+)
+
+// Shape is what a run's cluster is like.
+type Shape struct {
+	Nodes      int
+	Durable    bool // with data directories
+	Partitions int
+	Program    string   // a binary from harness.Build; "": the one under test
+	Env        []string // of every node
+}
+
+// Storage names where the nodes keep their data.
+func (s Shape) Storage() string {
+	if s.Durable {
+		return "disk"
+	}
+	return "memory"
+}
+
+// Replicas is how many copies there are of each partition, the default.
+const Replicas = 3
+
+// Bounds of what a cluster may take on a machine that is busy. Reaching one is a
+// violation.
+const (
+	settleWithin = 120 * time.Second
+	joinWithin   = 120 * time.Second
+	readyWithin  = 60 * time.Second
+	askEvery     = 200 * time.Millisecond
+)
+
+// Cluster is the nodes of a run.
+type Cluster struct {
+	Shape
+	t       testing.TB
+	dir     string
+	members []*Member // in the cluster, dead or alive
+}
+
+// Start starts the nodes and joins them; their logs and data are in dir.
+func Start(t testing.TB, shape Shape, dir string) *Cluster {
+	t.Helper()
+	c := &Cluster{Shape: shape, t: t, dir: dir}
+	for range shape.Nodes {
+		m := c.launch()
+		if len(c.members) > 0 {
+			if err := m.Node.Join(c.members[0].Contact()); err != nil {
+				t.Fatalf("%s joins: %v", m.Name, err)
+			}
+		}
+		c.members = append(c.members, m)
+		m.admit()
+	}
+	return c
+}
+
+// launch starts one more node, which stands alone.
+func (c *Cluster) launch() *Member {
+	c.t.Helper()
+	m := &Member{}
+	m.Node = harness.StartSpec(c.t, harness.Spec{
+		Name:    fmt.Sprintf("peer%d", len(c.members)+1),
+		Dir:     c.dir,
+		Durable: c.Durable,
+		Program: c.Program,
+		Env:     c.Env,
+		Args:    []string{"--partitions", strconv.Itoa(c.Partitions)},
+	})
+	m.ClientAddress = m.Address()
+	m.well.Store(true)
+	return m
+}
+
+// Members returns the nodes that are in the cluster, dead or alive.
+func (c *Cluster) Members() []*Member { return slices.Clone(c.members) }
+
+// Well returns the members that no fault is upon.
+func (c *Cluster) Well() []*Member {
+	return slices.DeleteFunc(c.Members(), func(m *Member) bool { return !m.Well() })
+}
+
+// Others returns the members that no fault is upon, but for these.
+func (c *Cluster) Others(but ...*Member) []*Member {
+	return slices.DeleteFunc(c.Well(), func(m *Member) bool { return slices.Contains(but, m) })
+}
+
+// AwaitSettled waits until every member shows the same settled map, of exactly
+// the members, and returns how long that took.
+func (c *Cluster) AwaitSettled() (time.Duration, error) {
+	begun := time.Now()
+	nodes := make([]*harness.Node, len(c.members))
+	for i, m := range c.members {
+		nodes[i] = m.Node
+	}
+	err := harness.PollEvery(askEvery, settleWithin, func() error { return harness.Settled(nodes) })
+	if err != nil {
+		err = fmt.Errorf("the cluster does not settle: %w", err)
+	}
+	return time.Since(begun), err
+}
+
+// Leader returns the member that leads Raft, by the word of any that is well.
+func (c *Cluster) Leader() (*Member, error) {
+	var errs []error
+	for _, m := range c.Well() {
+		leads, err := m.Leads()
+		if err == nil && leads {
+			return m, nil
+		}
+		errs = append(errs, err)
+	}
+	return nil, fmt.Errorf("nobody leads Raft: %w", errors.Join(errs...))
+}

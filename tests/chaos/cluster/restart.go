@@ -1,0 +1,64 @@
+package cluster
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"pipelinedht/tests/harness"
+)
+
+// Kill ends the nodes as kill -9 does.
+func (c *Cluster) Kill(nodes ...*Member) {
+	for _, m := range nodes {
+		m.Afflict()
+		m.Node.Kill()
+	}
+}
+
+// Restart starts nodes again that have ended, in random order and all at once,
+// and returns when each is a member and ready. One without a data directory comes
+// back empty: it joins anew, under its name, and takes its dead namesake's place.
+func (c *Cluster) Restart(rng *rand.Rand, nodes ...*Member) error {
+	if !c.Durable {
+		// What it answers before it has joined is not of this cluster.
+		for _, m := range nodes {
+			m.withdraw()
+		}
+	}
+	for _, i := range rng.Perm(len(nodes)) {
+		nodes[i].Launch(nodes[i].Port)
+	}
+	for _, m := range nodes {
+		if err := m.WaitReady(readyWithin); err != nil {
+			return err
+		}
+		if !c.Durable {
+			if err := c.join(m); err != nil {
+				return err
+			}
+			m.admit()
+		}
+		m.Recovered()
+	}
+	return nil
+}
+
+// joinAgainEvery is the pause between attempts to join: the cluster may not know
+// yet that the namesake is dead.
+const joinAgainEvery = 250 * time.Millisecond
+
+// join has a node that stands alone join by way of any other that is well.
+func (c *Cluster) join(m *Member) error {
+	err := harness.PollEvery(joinAgainEvery, joinWithin, func() error {
+		var contacts []string
+		for _, other := range c.Others(m) {
+			contacts = append(contacts, other.Contact())
+		}
+		return m.Node.Join(contacts...)
+	})
+	if err != nil {
+		return fmt.Errorf("%s joins again: %w", m.Name, err)
+	}
+	return nil
+}

@@ -1,0 +1,116 @@
+package register
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+)
+
+// History records operations. Safe for concurrent use.
+type History struct {
+	begun time.Time
+
+	mu    sync.Mutex
+	byKey map[string][]porcupine.Operation
+	size  int
+	open  int // of unknown outcome
+}
+
+// NewHistory begins a history now.
+func NewHistory() *History {
+	return &History{begun: time.Now(), byKey: make(map[string][]porcupine.Operation)}
+}
+
+// Now is the time of a call or an answer, since the history began.
+func (h *History) Now() time.Duration { return time.Since(h.begun) }
+
+// Record adds an operation that was called at a time of Now and ends now. One of
+// unknown outcome returns at infinity: it may take effect at any time, or never.
+// A read of which nothing is known says nothing and is not recorded.
+func (h *History) Record(client int, in Input, out Output, called time.Duration) {
+	if out.Unknown && in.Kind == Read {
+		return
+	}
+	op := porcupine.Operation{ClientId: client, Input: in, Output: out, Call: int64(called), Return: int64(h.Now())}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if out.Unknown {
+		op.Return = math.MaxInt64
+		h.open++
+	}
+	h.size++
+	h.byKey[in.Key] = append(h.byKey[in.Key], op)
+}
+
+// Size returns the number of operations, and how many of them are of unknown
+// outcome.
+func (h *History) Size() (all, unknown int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.size, h.open
+}
+
+// Keys returns the keys that were used, sorted.
+func (h *History) Keys() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Sorted(maps.Keys(h.byKey))
+}
+
+// Values returns the values that were, or may have been, written to the key.
+func (h *History) Values(key string) map[string]bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	values := make(map[string]bool)
+	for _, op := range h.byKey[key] {
+		if in := op.Input.(Input); in.Value != "" {
+			values[in.Value] = true
+		}
+	}
+	return values
+}
+
+// checkWithin bounds the check of one key; it takes milliseconds unless the
+// history is wrong or full of unknown outcomes.
+const checkWithin = 60 * time.Second
+
+// Check returns what is wrong: a line for every key whose history is not that of
+// a register, or that is too hard to judge, with the path of a drawing of it in
+// dir.
+func (h *History) Check(dir func() string) (faults []string) {
+	for _, key := range h.Keys() {
+		ops := h.byKey[key]
+		if porcupine.CheckOperationsTimeout(Model, ops, checkWithin) == porcupine.Ok {
+			continue
+		}
+		result, info := porcupine.CheckOperationsVerbose(Model, ops, checkWithin)
+		path := filepath.Join(dir(), key+".html")
+		line := fmt.Sprintf("%s: %d operations: got %s, want linearizable; drawn in %s", key, len(ops), result, path)
+		if err := porcupine.VisualizePath(Model, info, path); err != nil {
+			line += fmt.Sprintf(" (%v)", err)
+		}
+		faults = append(faults, line)
+	}
+	return faults
+}
+
+// Dump writes every operation as a line of JSON, key by key.
+func (h *History) Dump(w io.Writer) error {
+	out := json.NewEncoder(w)
+	for _, key := range h.Keys() {
+		for _, op := range h.byKey[key] {
+			if err := out.Encode(op); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
