@@ -11,7 +11,8 @@ import (
 //
 // A name is free unless a peer has it that is neither down nor leaving, at
 // another address: nobody else can listen where the joiner does, so a live peer
-// there is the joiner's own past. A peer whose name is taken over leaves.
+// there is the joiner's own past. A peer whose name is taken over leaves, and is not
+// waited for; what it alone has stays its own until an operator gives it up.
 //
 // Fields: id; join id; stamp uint; name, address string.
 type addPeer struct {
@@ -63,7 +64,8 @@ func (c *addPeer) apply(d *draft) Refusal {
 		if p.State == partition.Active && p.Address != c.address {
 			return ErrNameTaken
 		}
-		d.peer(p.ID).State = partition.Leaving
+		d.remove(p.ID)
+		d.peer(p.ID).Silent = true
 	}
 	peers := d.peers()
 	i, _ := peerIndex(peers, c.id)

@@ -67,30 +67,40 @@ func (c *removePeer) apply(d *draft) Refusal {
 		return ErrUnknownPeer
 	case leaver.State == partition.Leaving:
 		return 0
-	case !anotherActive(m, c.id):
+	case !d.anotherStays(c.id):
 		return ErrLastPeer
-	case leaver.State != partition.Active && holdsLastCopy(m, c.id):
+	case leaver.State != partition.Active && len(m.OnlyWith(c.id)) > 0:
 		return ErrLastCopy
 	}
-	d.peer(c.id).State = partition.Leaving
-	d.replan, d.shrunk = true, true
+	d.remove(c.id)
 	return 0
 }
 
-func anotherActive(m *partition.Map, but partition.NodeID) bool {
-	for _, p := range m.Peers {
-		if p.ID != but && p.State == partition.Active {
+// anotherStays reports whether another active peer stays, one that has shown that
+// it is there.
+func (d *draft) anotherStays(but partition.NodeID) bool {
+	for _, p := range d.current().Peers {
+		if p.ID != but && p.State == partition.Active && d.hasComeUp(p) {
 			return true
 		}
 	}
 	return false
 }
 
-func holdsLastCopy(m *partition.Map, id partition.NodeID) bool {
-	for i := range m.Table {
-		if in := m.Table[i].InSync; len(in) == 1 && in[0] == id {
-			return true
-		}
+// hasComeUp tells a peer that has done something in the cluster from one that was
+// added, which counts as its first start, and may never have heard of it.
+func (d *draft) hasComeUp(p partition.Peer) bool {
+	if !p.Importing || p.Incarnation > 1 || holdsInSync(d.current(), p.ID) {
+		return true
 	}
-	return false
+	last, _ := d.old.progressOf(p.ID)
+	return last.number > 0 || p.ID == d.by.proposer
+}
+
+// remove marks a peer leaving; if it was not heard lately it is not waited for.
+func (d *draft) remove(id partition.NodeID) {
+	p := d.peer(id)
+	p.Silent = p.State == partition.Down || p.State == partition.Replaced
+	p.State = partition.Leaving
+	d.replan, d.shrunk = true, true
 }

@@ -38,8 +38,9 @@ func (c *peerUp) apply(d *draft) Refusal {
 }
 
 // wake makes a silent peer active again, and plans with it if it was planned
-// without.
+// without; one that is leaving goes on with that.
 func (d *draft) wake(p *partition.Peer) {
+	p.Silent = false
 	switch p.State {
 	case partition.Replaced:
 		d.replan = true
@@ -59,8 +60,8 @@ const (
 )
 
 // peerState is the leader's word on whether a peer, in that incarnation, is
-// heard. It steers status and planning only, and means nothing for a leaving
-// peer, which is planned without anyway.
+// heard. It steers status and planning, and what operators may do; safety never
+// rests on it. A leaving peer is planned without anyway.
 //
 // Fields: id; incarnation uint; turn 1 byte.
 type peerState struct {
@@ -92,16 +93,18 @@ func (c *peerState) apply(d *draft) Refusal {
 		return ErrUnknownPeer
 	case was.Incarnation != c.incarnation:
 		return ErrStale
-	case was.State == partition.Leaving:
-		return 0
 	case c.turn == turnReplaced && was.State == partition.Active:
 		return ErrNotDown
 	}
+	leaving := was.State == partition.Leaving
 	switch {
+	case c.turn == turnDown && leaving && !was.Silent:
+		d.peer(c.id).Silent = true
+		d.thinned = true
 	case c.turn == turnDown && was.State == partition.Active:
 		d.peer(c.id).State = partition.Down
 		d.thinned = true
-	case c.turn == turnBack && was.State != partition.Active:
+	case c.turn == turnBack && (was.Silent || was.State == partition.Down || was.State == partition.Replaced):
 		d.wake(d.peer(c.id))
 	case c.turn == turnReplaced && was.State == partition.Down:
 		d.peer(c.id).State = partition.Replaced

@@ -39,6 +39,7 @@ const (
 	kindPeerUp
 	kindPeerState
 	kindChangeCopies
+	kindForgetPeer
 )
 
 // newCommand returns an empty command of that kind, nil if there is none.
@@ -64,6 +65,8 @@ func newCommand(k commandKind) command {
 		return new(peerState)
 	case kindChangeCopies:
 		return new(changeCopies)
+	case kindForgetPeer:
+		return new(forgetPeer)
 	}
 	return nil
 }

@@ -24,7 +24,7 @@ func (d *draft) replaceAtOnce() {
 	}
 	silent := make(map[partition.NodeID]partition.PeerState)
 	for _, p := range m.Peers {
-		if p.State == partition.Down || p.State == partition.Replaced {
+		if m.Away(p.ID) {
 			silent[p.ID] = p.State
 		}
 	}

@@ -18,8 +18,10 @@ type draft struct {
 
 	ownPeers, ownTable bool // next's slices are copies already
 
-	replan  bool // the peers that can have copies have changed
-	shrunk  bool // the number of wanted copies may have fallen
+	replan bool           // the peers that can have copies have changed
+	shrunk bool           // the number of wanted copies may have fallen
+	lost   []partition.ID // given up, to begin anew
+
 	thinned bool // rows may have fallen below their minimum, or live copies been lost
 }
 
@@ -88,9 +90,10 @@ func with[T cmp.Ordered](ids []T, id T) []T {
 // finish draws the consequences of the command and returns the next state, in
 // which its proposer's progress is p.
 func (d *draft) finish(p progress) *State {
-	if d.next != nil {
+	if d.next != nil || len(d.lost) > 0 {
 		d.replaceAtOnce()
 		d.planAnew()
+		d.bearAnew()
 		d.lowerMinimum()
 		d.dropLeft()
 	}

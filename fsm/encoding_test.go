@@ -27,6 +27,7 @@ var everyCommand = []command{
 		{Partition: 0, Epoch: 1, Primary: 9, InSync: ids{9, 1 << 62}},
 		{Partition: 65535, Epoch: 1 << 40, Primary: 1 << 62, InSync: ids{1 << 62}, NewTerm: true},
 	}},
+	&forgetPeer{id: 1 << 63, giveUp: true},
 }
 
 func TestCommandsComeBackAsTheyWere(t *testing.T) {

@@ -23,6 +23,14 @@ type sighting struct {
 	quiet time.Duration // since it was heard, or since the leader first looked for it
 }
 
+// silent reports whether a peer has not been heard for so long that it is down.
+func (s sighting) silent() bool {
+	if s.heard {
+		return s.quiet >= downAfter
+	}
+	return s.quiet >= startGrace
+}
+
 // diagnose returns the command that brings the map's word on a peer in line with
 // what was seen of it, nil if it is.
 func diagnose(p partition.Peer, s sighting, replaceAfter time.Duration, holdsCopy func(partition.NodeID) bool) command {
@@ -30,11 +38,14 @@ func diagnose(p partition.Peer, s sighting, replaceAfter time.Duration, holdsCop
 	back := s.heard && s.quiet < backWithin
 	switch p.State {
 	case partition.Active:
-		limit := startGrace
-		if s.heard {
-			limit = downAfter
+		if s.silent() {
+			return say(turnDown)
 		}
-		if s.quiet >= limit {
+	case partition.Leaving:
+		switch {
+		case p.Silent && back:
+			return say(turnBack)
+		case !p.Silent && s.silent():
 			return say(turnDown)
 		}
 	case partition.Down, partition.Replaced:

@@ -16,6 +16,8 @@ func TestDiagnose(t *testing.T) {
 		p.State = s
 		return p
 	}
+	unheard := in(partition.Leaving)
+	unheard.Silent = true
 	newcomer := partition.Peer{ID: 2, Incarnation: 1, Importing: true, State: partition.Down}
 	say := func(t turn) command { return &peerState{2, 3, t} }
 	cases := []struct {
@@ -36,7 +38,10 @@ func TestDiagnose(t *testing.T) {
 		{"down for long, never heard", in(partition.Down), sighting{false, replaceAfter}, true, say(turnReplaced)},
 		{"replaced and heard", in(partition.Replaced), sighting{true, 0}, true, say(turnBack)},
 		{"replaced and silent", in(partition.Replaced), sighting{true, replaceAfter}, true, nil},
-		{"leaving and silent", in(partition.Leaving), sighting{true, replaceAfter}, true, nil},
+		{"leaving and heard", in(partition.Leaving), sighting{true, downAfter - 1}, true, nil},
+		{"leaving and silent", in(partition.Leaving), sighting{true, downAfter}, true, say(turnDown)},
+		{"leaving, known to be silent", unheard, sighting{true, replaceAfter}, true, nil},
+		{"leaving, known to be silent, and heard", unheard, sighting{true, 0}, true, say(turnBack)},
 		{"added and never up", newcomer, sighting{false, replaceAfter}, false, &removePeer{2}},
 		{"added, not for long", newcomer, sighting{false, replaceAfter - 1}, false, nil},
 		{"added, up, and silent since", newcomer, sighting{true, replaceAfter}, false, &peerState{2, 1, turnReplaced}},

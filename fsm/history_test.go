@@ -64,7 +64,7 @@ func (h *history) step() {
 }
 
 func (h *history) draw(by *partition.NodeID) command {
-	switch k := rapid.IntRange(0, 19).Draw(h.T, "kind"); k {
+	switch k := rapid.IntRange(0, 20).Draw(h.T, "kind"); k {
 	case 0, 1, 2:
 		id := h.node("id")
 		return &addPeer{
@@ -83,6 +83,8 @@ func (h *history) draw(by *partition.NodeID) command {
 		return &removePeer{h.node("id")}
 	case 8, 9:
 		return &peerUp{fmt.Sprint("h", h.node("address"), ":1")}
+	case 13:
+		return &forgetPeer{h.node("id"), rapid.Bool().Draw(h.T, "give up")}
 	case 10, 11, 12:
 		id := h.node("id")
 		return &peerState{id, h.inc[id], turn(rapid.IntRange(1, 3).Draw(h.T, "turn"))}
@@ -166,7 +168,8 @@ func checkState(t rapid.TB, s *State) {
 		t.Fatalf("peers out of order: %+v", m.Peers)
 	}
 	for i, p := range m.Peers {
-		if s.isGone(p.ID) || s.last[i].incarnation > p.Incarnation || p.State == partition.Leaving && !m.Holds(p.ID) {
+		if s.isGone(p.ID) || s.last[i].incarnation > p.Incarnation ||
+			p.State == partition.Leaving && !m.Holds(p.ID) || p.Silent && p.State != partition.Leaving {
 			t.Fatalf("peer %+v, progress %+v, gone %v", p, s.last[i], s.gone)
 		}
 	}
@@ -212,7 +215,23 @@ func checkStep(h *history, was, is *State, by header, c command, result Refusal,
 		}
 	}
 	for i := range is.Map.Table {
-		checkRowStep(h, &was.Map.Table[i], &is.Map.Table[i], is.Map, by, c)
+		if was, is := &was.Map.Table[i], &is.Map.Table[i]; was.Born != is.Born {
+			checkBirth(h, partition.ID(i), c)
+		} else {
+			checkRowStep(h, was, is, h.a.Map, by, c)
+		}
+	}
+}
+
+// checkBirth checks a partition that has begun anew.
+func checkBirth(h *history, id partition.ID, c command) {
+	m, row := h.a.Map, &h.a.Map.Table[id]
+	v := uint64(m.Version)
+	at, _ := m.Peer(row.Primary)
+	f, ok := c.(*forgetPeer)
+	if !ok || !f.giveUp || at.State != partition.Active || len(row.InSync) != 1 || row.MinInSync != 1 ||
+		uint64(row.Epoch) != v || uint64(row.Term) != v || uint64(row.Born) != v {
+		h.Fatalf("%+v at version %d: partition %d was born as %+v, at %+v", c, v, id, *row, at)
 	}
 }
 

@@ -91,3 +91,10 @@ func (r *Raft) Stay(ctx context.Context, joinID uint64) error {
 func (r *Raft) RemovePeer(ctx context.Context, id partition.NodeID) error {
 	return r.propose(ctx, &removePeer{id: id})
 }
+
+// ForgetPeer has a peer dropped that is gone for good; with giveUp also if there is
+// something that it alone has, which then begins anew, empty. Refusals:
+// ErrUnknownPeer; ErrNotDown: it is heard; ErrLastPeer; ErrLastCopy, without giveUp.
+func (r *Raft) ForgetPeer(ctx context.Context, id partition.NodeID, giveUp bool) error {
+	return r.propose(ctx, &forgetPeer{id: id, giveUp: giveUp})
+}

@@ -36,12 +36,13 @@ const (
 	ErrJoined
 	// ErrNotAlone: only the one node of a cluster of one may depart. Leave first.
 	ErrNotAlone
-	// ErrLastPeer: no other active peer would remain. Wait for one to come back.
+	// ErrLastPeer: no other active peer would remain that has come up. Wait for one.
 	ErrLastPeer
-	// ErrLastCopy: the peer is down and holds the only in-sync copy of a
-	// partition. Start it again, so that it can be handed over.
+	// ErrLastCopy: the peer is not heard and holds the only in-sync copy of a
+	// partition. Start it again, so that it can be handed over, or give it up.
 	ErrLastCopy
-	// ErrNotDown: only a peer that is down can be replaced.
+	// ErrNotDown: the peer is heard, so it is not replaced, nor forgotten: let it
+	// leave.
 	ErrNotDown
 )
 

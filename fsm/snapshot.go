@@ -23,7 +23,7 @@ import (
 //	  name         string
 //	  address      string
 //	  incarnation  uint
-//	  state        1 byte, partition.PeerState
+//	  state        1 byte, partition.PeerState; 4: Leaving and Silent
 //	  importing    bool
 //	  join id      id
 //	  up at        uint
@@ -37,6 +37,8 @@ import (
 //	  min in-sync  uint
 //	barred      uint count, then an id each, ascending
 //	gone        uint count, then an id each, ascending
+//	born        uint count, then each, ascending: uint partition, uint version;
+//	            left out if there is none
 //
 // The same state has the same bytes on every node.
 func encodeState(s *State) []byte {
@@ -68,15 +70,61 @@ func encodeState(s *State) []byte {
 	}
 	encodeIDs(w, s.barred)
 	encodeIDs(w, s.gone)
+	encodeBirths(w, m.Table)
 	return w.seal()
 }
+
+// encodeBirths writes when partitions began anew, nothing if none did.
+func encodeBirths(w *writer, table []partition.Row) {
+	count := uint64(0)
+	for i := range table {
+		if table[i].Born != 0 {
+			count++
+		}
+	}
+	if count == 0 {
+		return
+	}
+	w.uint(count)
+	for i := range table {
+		if born := table[i].Born; born != 0 {
+			w.uint(uint64(i))
+			w.uint(uint64(born))
+		}
+	}
+}
+
+func decodeBirths(r *reader, table []partition.Row) {
+	next := 0
+	for range r.count(2) {
+		i := r.index(len(table))
+		if r.err != nil {
+			return
+		}
+		if i < next {
+			r.fail("births out of order")
+			return
+		}
+		next = i + 1
+		if table[i].Born = partition.Version(r.uint()); table[i].Born == 0 {
+			r.fail("a birth at version 0")
+		}
+	}
+}
+
+// leavingSilent is what is written for a peer that is Leaving and Silent.
+const leavingSilent = byte(partition.Leaving) + 1
 
 func encodePeer(w *writer, p *partition.Peer, last progress) {
 	w.id(uint64(p.ID))
 	w.string(p.Name)
 	w.string(p.Address)
 	w.uint(uint64(p.Incarnation))
-	w.byte(byte(p.State))
+	if p.Silent {
+		w.byte(leavingSilent)
+	} else {
+		w.byte(byte(p.State))
+	}
 	w.bool(p.Importing)
 	w.id(p.JoinID)
 	w.uint(uint64(p.UpAt))
@@ -136,6 +184,9 @@ func decodeState(b []byte) (*State, error) {
 	}
 	s.barred = decodeIDs[uint64](r)
 	s.gone = decodeIDs[partition.NodeID](r)
+	if s.Map != nil && len(r.b) > 0 {
+		decodeBirths(r, s.Map.Table)
+	}
 	if err := r.end(); err != nil {
 		return nil, err
 	}
@@ -187,7 +238,10 @@ func decodePeer(r *reader) (partition.Peer, progress) {
 		JoinID:      r.id(),
 		UpAt:        partition.Version(r.uint()),
 	}
-	if p.State > partition.Leaving {
+	switch {
+	case byte(p.State) == leavingSilent:
+		p.State, p.Silent = partition.Leaving, true
+	case p.State > partition.Leaving:
 		r.fail("unknown peer state")
 	}
 	return p, progress{partition.Incarnation(r.uint()), r.uint(), Refusal(r.byte())}

@@ -50,6 +50,9 @@ type Peer struct {
 	Importing   bool        `json:"importing,omitempty"` // what it brought is not all in yet
 	JoinID      uint64      `json:"join_id,omitempty"`   // of the AddPeer that brought it; 0 for the founder
 	UpAt        Version     `json:"up_at"`               // ring version of its last PeerUp (AddPeer and bootstrap count)
+	// Silent: the peer is leaving and is not heard. What it alone has waits for it,
+	// or for an operator's word that it is lost.
+	Silent bool `json:"silent,omitempty"`
 }
 
 // Settings of a cluster, fixed when it is born.
@@ -67,6 +70,9 @@ type Row struct {
 	InSync    []NodeID `json:"in_sync"` // Invariant: contains Primary; ascending
 	Target    []NodeID `json:"target"`  // preferred primary first
 	MinInSync int      `json:"min_in_sync"`
+	// Born is the ring version at which the partition's data were given up and it
+	// began anew, empty; 0: they never were. A copy from before is void.
+	Born Version `json:"born,omitempty"`
 }
 
 // HasCopy reports whether node is in the in-sync set or the target.
@@ -161,6 +167,31 @@ func (m *Map) Holds(node NodeID) bool {
 		}
 	}
 	return false
+}
+
+// Away reports whether the peer serves nothing at present: it is not heard, or is
+// none any more.
+func (m *Map) Away(id NodeID) bool {
+	p, ok := m.Peer(id)
+	return !ok || p.State == Down || p.State == Replaced || p.Silent
+}
+
+// OnlyWith returns the partitions whose acknowledged writes that peer alone has, as
+// far as anybody is to come back: it is in their in-sync sets, and with it at most
+// peers that were removed and are not heard.
+func (m *Map) OnlyWith(id NodeID) []ID {
+	lost := make(map[NodeID]bool)
+	for _, p := range m.Peers {
+		lost[p.ID] = p.ID == id || p.Silent
+	}
+	var only []ID
+	for i := range m.Table {
+		in := m.Table[i].InSync
+		if slices.Contains(in, id) && !slices.ContainsFunc(in, func(id NodeID) bool { return !lost[id] }) {
+			only = append(only, ID(i))
+		}
+	}
+	return only
 }
 
 // Change is a proposed new primary and in-sync set of one partition, void unless

@@ -15,7 +15,7 @@ import (
 // (partition.ErrFloor). If it ends so, its outcome is unknown.
 type run struct {
 	h      *Host
-	part   *part
+	floor  *floor // of the op's partition, by the view of the latest attempt
 	op     *partition.Op
 	unsure bool // an attempt may have been carried out
 }
@@ -26,7 +26,15 @@ func (r *run) name() {
 		Node: r.h.cfg.Self, Incarnation: r.h.cfg.Incarnation, Counter: r.h.counter.Add(1),
 	}
 	r.op.Attempt = 1
-	r.op.Floor = partition.Seq(r.part.floor.Load())
+	r.op.Floor = r.floor.at()
+}
+
+// follow has the next attempt go by a newer view. Where the partition has begun
+// anew since, the operation's floor means nothing there.
+func (r *run) follow(f *floor) {
+	if r.floor != f {
+		r.floor, r.op.Floor = f, 0
+	}
 }
 
 // didNothing reports whether an attempt that ended with err surely took no effect

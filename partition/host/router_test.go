@@ -153,7 +153,7 @@ var (
 	notPrimary  = reply{body: appendError(nil, partition.ErrNotPrimary, 0)}
 	unavailable = reply{body: appendError(nil, partition.ErrUnavailable, 0)}
 	unknown     = reply{body: appendError(nil, partition.ErrUnknown, 0)}
-	floor       = reply{body: appendError(nil, partition.ErrFloor, 300)}
+	floorFault  = reply{body: appendError(nil, partition.ErrFloor, 300)}
 	garbage     = reply{body: []byte{200}}
 	hang        = reply{hang: true}
 	done        = reply{body: appendOutcome(nil, &partition.Outcome{Stamp: 9, Commit: 400})}
@@ -176,10 +176,10 @@ func TestAWriteIsRepeatedOnlyAsFarAsItCannotHappenTwice(t *testing.T) {
 		{"a reply that makes no sense, then answered", []reply{garbage, done}, nil, []int{1, 1}, []int{1, 2}, []partition.Seq{0, 0}},
 		{"unknown to the primary, then answered", []reply{unknown, done}, nil, []int{1, 1}, []int{1, 2}, []partition.Seq{0, 0}},
 		{"lost, refused, not sent, answered", []reply{lost, unavailable, notSent, done}, nil, []int{1, 1, 1, 1}, []int{1, 2, 3, 4}, []partition.Seq{0, 0, 0, 0}},
-		{"too old a floor at first", []reply{floor, done}, nil, []int{1, 2}, []int{1, 1}, []partition.Seq{0, 300}},
-		{"refused, then too old a floor", []reply{unavailable, floor, done}, nil, []int{1, 1, 2}, []int{1, 1, 1}, []partition.Seq{0, 0, 300}},
-		{"lost, then too old a floor", []reply{lost, floor, done}, partition.ErrUnknown, []int{1, 1}, []int{1, 2}, []partition.Seq{0, 0}},
-		{"too old a floor, lost, too old again", []reply{floor, lost, floor, done}, partition.ErrUnknown, []int{1, 2, 2}, []int{1, 1, 2}, []partition.Seq{0, 300, 300}},
+		{"too old a floor at first", []reply{floorFault, done}, nil, []int{1, 2}, []int{1, 1}, []partition.Seq{0, 300}},
+		{"refused, then too old a floor", []reply{unavailable, floorFault, done}, nil, []int{1, 1, 2}, []int{1, 1, 1}, []partition.Seq{0, 0, 300}},
+		{"lost, then too old a floor", []reply{lost, floorFault, done}, partition.ErrUnknown, []int{1, 1}, []int{1, 2}, []partition.Seq{0, 0}},
+		{"too old a floor, lost, too old again", []reply{floorFault, lost, floorFault, done}, partition.ErrUnknown, []int{1, 2, 2}, []int{1, 1, 2}, []partition.Seq{0, 300, 300}},
 		{"refused to the end", []reply{unavailable}, partition.ErrUnavailable, nil, nil, nil},
 		{"not sent to the end", []reply{notSent}, partition.ErrUnavailable, nil, nil, nil},
 		{"lost, then refused to the end", []reply{lost, unavailable}, partition.ErrUnknown, nil, nil, nil},

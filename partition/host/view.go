@@ -13,7 +13,10 @@ type view struct {
 	m     *partition.Map // nil: there is none yet
 	up    bool           // m or an earlier map shows this node's present incarnation
 	parts []part         // by partition; the same ones in every view
-	next  chan struct{}  // closed once a newer view stands
+	// floors are by partition; the same ones in every view but where a partition
+	// has begun anew in between.
+	floors []*floor
+	next   chan struct{} // closed once a newer view stands
 }
 
 // part is what the Host knows of one partition.
@@ -21,20 +24,8 @@ type part struct {
 	// slot holds this node's copy; 0: none is in the store. Only the committer
 	// writes it.
 	slot atomic.Uint64
-	// floor is the highest commit sequence heard of, for OpIDs to come.
-	floor atomic.Uint64
 	// bytes of the waiters; guarded by Host.mu.
 	bytes int64
-}
-
-// learn raises the floor.
-func (p *part) learn(commit partition.Seq) {
-	for {
-		old := p.floor.Load()
-		if old >= uint64(commit) || p.floor.CompareAndSwap(old, uint64(commit)) {
-			return
-		}
-	}
 }
 
 // Map returns the map that operations go by; nil before there is one.
@@ -65,7 +56,7 @@ func (h *Host) adopt(m *partition.Map) {
 		return
 	}
 	old := h.view.Load()
-	v := &view{m: m, parts: old.parts, next: make(chan struct{})}
+	v := &view{m: m, parts: old.parts, floors: floorsFor(old, m), next: make(chan struct{})}
 	if v.parts == nil {
 		v.parts = h.newParts(len(m.Table))
 	}

@@ -110,10 +110,10 @@ func (h *Host) Write(ctx context.Context, op partition.Op) (out partition.Outcom
 	defer h.taken.Release(min(size, h.cfg.Limits.NodeBytes))
 
 	p := partition.Of(op.Key, len(v.m.Table))
-	part := &v.parts[p]
-	run := run{h: h, part: part, op: &op}
+	run := run{h: h, floor: v.floors[p], op: &op}
 	run.name()
 	for {
+		run.follow(v.floors[p])
 		row := &v.m.Table[p]
 		op.Term = row.Term
 		info = partition.Info{Partition: p, Version: v.m.Version}
@@ -122,8 +122,8 @@ func (h *Host) Write(ctx context.Context, op partition.Op) (out partition.Outcom
 		} else {
 			out, err = h.writeThere(&t, v, p, &op)
 		}
-		part.learn(out.Commit)
-		info.Commit = partition.Seq(part.floor.Load())
+		run.floor.learn(out.Commit)
+		info.Commit = run.floor.at()
 		if err == nil {
 			info.ServedBy = nameOf(v.m, row.Primary)
 			return out, info, nil

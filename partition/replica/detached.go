@@ -33,8 +33,13 @@ func (n *Node) onDrop(c *replica, m *Drop) {
 		return
 	}
 	n.copies[c.id] = nil
-	n.dropping[c.id]++
-	n.batch.Writes = append(n.batch.Writes, Write{Partition: c.id, Drop: true})
+	n.drop(c.id)
+}
+
+// drop has the stored copy of a partition deleted.
+func (n *Node) drop(id partition.ID) {
+	n.dropping[id]++
+	n.batch.Writes = append(n.batch.Writes, Write{Partition: id, Drop: true})
 }
 
 // dropStored takes note that a deletion is durable. A copy that was begun anew
@@ -47,6 +52,9 @@ func (n *Node) dropStored(id partition.ID) {
 	if c := n.copy(id); c != nil && c.unstored > 0 {
 		if c.unstored--; c.unstored == 0 {
 			n.answerQuery(c)
+			if c.lead != nil {
+				n.recover(c)
+			}
 		}
 	}
 }

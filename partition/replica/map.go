@@ -44,6 +44,7 @@ func sameRow(a, b *partition.Row) bool {
 
 // setRow takes in a row that changed, or the first one seen.
 func (n *Node) setRow(id partition.ID, row *partition.Row) {
+	n.dropVoid(id, row)
 	c := n.claim(id, row)
 	if c == nil {
 		return
@@ -91,6 +92,26 @@ func (n *Node) claim(id partition.ID, row *partition.Row) *replica {
 	}
 	n.copies[id] = c
 	return c
+}
+
+// dropVoid deletes this node's copy of a partition that began anew since: what it
+// holds was given up. While the node runs, all that it has when a birth shows is
+// from before; of a copy found in the store the label of its last entry tells.
+func (n *Node) dropVoid(id partition.ID, row *partition.Row) {
+	c := n.copies[id]
+	void := c != nil && c.row.Born != row.Born
+	if found := n.stored[id]; found != nil {
+		void = found.log.last.Seq > 0 && found.log.last.Term < partition.Term(row.Born)
+	}
+	if !void {
+		return
+	}
+	if c != nil {
+		n.endLead(c)
+	}
+	n.copies[id] = nil
+	delete(n.stored, id)
+	n.drop(id)
 }
 
 // noteTaken remembers the ring version at which this node became primary of what

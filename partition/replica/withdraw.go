@@ -46,7 +46,7 @@ func (n *Node) dispensable(c *replica) bool {
 		return !slices.ContainsFunc(c.row.InSync, func(id partition.NodeID) bool { return n.heir(c, id) })
 	}
 	p := n.peer(c.row.Primary)
-	return p.stopping || p.gone || n.isDown(p.id) || len(c.row.InSync) <= c.row.MinInSync
+	return p.stopping || p.gone || n.m.Away(p.id) || len(c.row.InSync) <= c.row.MinInSync
 }
 
 // heir reports whether an in-sync copy other than this node's may be about to lead
@@ -54,11 +54,6 @@ func (n *Node) dispensable(c *replica) bool {
 func (n *Node) heir(c *replica, id partition.NodeID) bool {
 	f := c.lead.follower(id)
 	return f != nil && slices.Contains(c.row.InSync, id) && !f.stopping && f.mark == nil && !n.silent(c.lead, f)
-}
-
-func (n *Node) isDown(id partition.NodeID) bool {
-	p, ok := n.m.Peer(id)
-	return !ok || p.State == partition.Down || p.State == partition.Replaced
 }
 
 // dropStopping proposes the in-sync set without the copies whose nodes are about to

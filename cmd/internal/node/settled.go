@@ -17,7 +17,7 @@ func settledFor(m *partition.Map, id partition.NodeID) bool {
 		case !row.HasCopy(id), row.Settled():
 		case !concernsAway(m, row):
 			return false
-		case !slices.ContainsFunc(row.InSync, func(id partition.NodeID) bool { return !isAway(m, id) }):
+		case !slices.ContainsFunc(row.InSync, func(id partition.NodeID) bool { return !m.Away(id) }):
 		case !ownPartSettled(row, id):
 			return false
 		}
@@ -29,7 +29,7 @@ func settledFor(m *partition.Map, id partition.NodeID) bool {
 // are away.
 func settledButForAway(m *partition.Map) bool {
 	for _, p := range m.Peers {
-		if p.State == partition.Leaving || p.Importing && !isAway(m, p.ID) {
+		if !m.Away(p.ID) && (p.State == partition.Leaving || p.Importing) {
 			return false
 		}
 	}
@@ -41,17 +41,10 @@ func settledButForAway(m *partition.Map) bool {
 	return true
 }
 
-// isAway reports whether the peer serves nothing at present.
-func isAway(m *partition.Map, id partition.NodeID) bool {
-	p, ok := m.Peer(id)
-	return !ok || p.State == partition.Down || p.State == partition.Replaced
-}
-
 // concernsAway reports whether a copy of the row is to be, or to go, where a peer
 // is away.
 func concernsAway(m *partition.Map, row *partition.Row) bool {
-	away := func(id partition.NodeID) bool { return isAway(m, id) }
-	return slices.ContainsFunc(row.InSync, away) || slices.ContainsFunc(row.Target, away)
+	return slices.ContainsFunc(row.InSync, m.Away) || slices.ContainsFunc(row.Target, m.Away)
 }
 
 // ownPartSettled reports whether the node itself has the place in the row that it
