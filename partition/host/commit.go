@@ -101,6 +101,9 @@ func (c *committer) add(w *replica.Write) error {
 	if w.Chunk != nil {
 		c.take(slot, w)
 	}
+	if w.SetMark {
+		c.batch.SetMark(slot, w.Mark)
+	}
 	for i := range w.Entries {
 		c.batch.Append(slot, &w.Entries[i], w.Commit)
 	}

@@ -47,7 +47,9 @@ type Host struct {
 	pace     pace
 	counter  atomic.Uint64 // of OpIDs
 	clock    clock
-	damage   atomic.Uint64 // tick at which damage was last logged
+
+	damagesFound atomic.Uint64 // copies, since Open
+	damageLogged atomic.Uint64 // tick at which damage was last logged
 
 	ctx    context.Context // ends with the Host: by Close, or because the store failed
 	cancel context.CancelFunc

@@ -128,6 +128,7 @@ func (j *jobs) build(job replica.Job) {
 		}
 	}
 	if err != nil {
+		j.h.heed(j.h.view.Load(), job.Partition, t.slot, err)
 		err = fmt.Errorf("transfer of partition %d: %w", job.Partition, err)
 		j.h.log.Warn("cannot build a transfer", "partition", job.Partition, "to", job.To, "error", err)
 	}

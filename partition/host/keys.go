@@ -97,6 +97,7 @@ func (l *listing) read(v *view) (seen []byte, page [][]byte, err error) {
 		n++
 		return n < pageKeys
 	})
+	l.h.heed(v, l.partition, slot, err)
 	return seen, page, err
 }
 

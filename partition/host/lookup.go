@@ -27,12 +27,14 @@ func logAfter(from logReader, slot storage.Slot, after partition.Seq) ([]partiti
 
 // localLog reads the log of this node's copy; it is empty where there is none.
 func (h *Host) localLog(job replica.Job) ([]partition.LogRecord, error) {
-	slot := h.view.Load().slotOf(job.Partition)
+	v := h.view.Load()
+	slot := v.slotOf(job.Partition)
 	if slot == 0 {
 		return nil, nil
 	}
 	records, err := logAfter(h.store, slot, job.After.Seq)
 	if err != nil {
+		h.heed(v, job.Partition, slot, err)
 		h.log.Error("read the log of a copy", "partition", job.Partition, "error", err)
 	}
 	return records, err

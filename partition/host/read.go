@@ -8,7 +8,6 @@ import (
 
 	"pipelinedht/partition"
 	"pipelinedht/partition/replica"
-	"pipelinedht/partition/storage"
 )
 
 // maxRereads bounds how often a read starts over because the write that it met
@@ -21,7 +20,7 @@ const maxRereads = 8
 // node by itself.
 func (h *Host) readHere(v *view, p partition.ID, key []byte, to caller) (partition.Result, *waiter, error) {
 	for range maxRereads {
-		res, unread := h.lookUp(v.slotOf(p), key)
+		res, unread := h.lookUp(v, p, key)
 		w, err := h.vouch(v, p, key, to)
 		if err == nil && w == nil && unread == nil {
 			return res, nil, nil
@@ -72,8 +71,8 @@ func (h *Host) awaitReadLocked(v *view, p partition.ID, key []byte, to caller) (
 }
 
 // lookUp reads what the store has of a key; tombstones are nothing.
-func (h *Host) lookUp(slot storage.Slot, key []byte) (res partition.Result, err error) {
-	rec, found, closer, err := h.look(slot, key)
+func (h *Host) lookUp(v *view, p partition.ID, key []byte) (res partition.Result, err error) {
+	rec, found, closer, err := h.look(v, p, key)
 	if err != nil {
 		return res, err
 	}
@@ -86,7 +85,8 @@ func (h *Host) lookUp(slot storage.Slot, key []byte) (res partition.Result, err 
 }
 
 // look reads the record of a key. The closer is nil if nothing was read.
-func (h *Host) look(slot storage.Slot, key []byte) (partition.Record, bool, io.Closer, error) {
+func (h *Host) look(v *view, p partition.ID, key []byte) (partition.Record, bool, io.Closer, error) {
+	slot := v.slotOf(p)
 	if slot == 0 {
 		return partition.Record{}, false, nil, nil
 	}
@@ -94,9 +94,7 @@ func (h *Host) look(slot storage.Slot, key []byte) (partition.Record, bool, io.C
 	if err == nil {
 		return rec, found, closer, nil
 	}
-	if errors.Is(err, storage.ErrCorrupt) && h.clock.seldom(&h.damage) {
-		h.log.Error("a record is damaged", "key", key, "error", err)
-	}
+	h.heed(v, p, slot, err)
 	return partition.Record{}, false, nil, fmt.Errorf("%w: %v", partition.ErrUnavailable, err)
 }
 

@@ -19,6 +19,8 @@ type Status struct {
 	Learning int               `json:"learning"` // copies here that catch up
 	Leaving  int               `json:"leaving"`  // copies here that are no target any more
 	Missing  int               `json:"missing"`  // targets of this node's primaries that are not in sync yet
+	Damaged  int               `json:"damaged"`  // copies here that are damaged, or half of a transfer, and not being replaced yet
+	Damages  uint64            `json:"damages"`  // copies here that were found damaged since the start of the process
 
 	Transfers    []TransferStatus `json:"transfers"`     // to other nodes, under way
 	Waiting      int              `json:"waiting"`       // operations that wait for other copies
@@ -51,9 +53,11 @@ func (h *Host) Status() Status {
 	}
 	h.mu.Lock()
 	s.Serving = len(h.mu.core.Leads())
+	s.Damaged = h.mu.core.DamagedCopies()
 	s.Waiting, s.WaitingBytes = len(h.mu.waiting), h.mu.bytes
 	h.mu.Unlock()
 	s.Forwarded = h.forwards.len()
+	s.Damages = h.damagesFound.Load()
 	m := h.store.Metrics()
 	s.DiskBytes, s.MemoryBytes = m.DiskBytes, m.MemTableBytes+uint64(max(m.CacheBytes, 0))
 	return s

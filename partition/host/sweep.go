@@ -70,6 +70,7 @@ func (h *Host) sweepPartition(v *view, p partition.ID) bool {
 			return len(keys) < sweepKeys
 		})
 		if err != nil {
+			h.heed(v, p, slot, err)
 			h.log.Warn("sweep tombstones", "partition", p, "error", err)
 			return false
 		}

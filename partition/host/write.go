@@ -40,7 +40,7 @@ func (h *Host) propose(v *view, op *partition.Op, w *waiter) (accepted bool, out
 		if !look {
 			return accepted, out, err
 		}
-		rec, found, closer, err := h.look(v.slotOf(p), op.Key)
+		rec, found, closer, err := h.look(v, p, op.Key)
 		if err != nil {
 			return false, partition.Outcome{}, err
 		}
