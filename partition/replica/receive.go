@@ -31,8 +31,9 @@ func (n *Node) Receive(from partition.NodeID, inc partition.Incarnation, m Messa
 	if inc < p.inc {
 		return
 	}
-	p.stopping = p.stopping && inc == p.inc
-	p.inc, p.gone = inc, false
+	if p.gone = false; inc > p.inc {
+		n.restarted(p, inc)
+	}
 	switch m := m.(type) {
 	case *Beacon:
 		n.onBeacon(p, m)
@@ -40,6 +41,21 @@ func (n *Node) Receive(from partition.NodeID, inc partition.Incarnation, m Messa
 		n.onGrant(p, m)
 	default:
 		n.receive(from, m, now)
+	}
+}
+
+// restarted takes note of a peer's new incarnation: what was sent to the old one
+// and not acknowledged is lost, so its followers are asked anew where they stand.
+func (n *Node) restarted(p *peer, inc partition.Incarnation) {
+	first := p.inc == 0
+	p.inc, p.stopping = inc, false
+	for _, c := range n.copies {
+		if first || c == nil || c.lead == nil {
+			continue
+		}
+		if f := c.lead.follower(p.id); f != nil {
+			n.probe(c, f)
+		}
 	}
 }
 

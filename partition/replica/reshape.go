@@ -141,6 +141,12 @@ func (n *Node) dropSilent(c *replica) bool {
 	return true
 }
 
+// responsive reports whether a live learner acknowledges and grants at present, so
+// that nobody has to wait for it once it is counted.
+func (n *Node) responsive(l *lead, f *follower) bool {
+	return n.leased(f.peer, l.term) && (f.since == 0 || n.now-f.since < n.cfg.Beacon)
+}
+
 // grow counts learners that have caught up, and proposes the larger set. The
 // order matters: a copy that is counted has every entry that is committed from
 // then on, so the larger set holds every acknowledged write whenever it is
@@ -153,7 +159,7 @@ func (n *Node) grow(c *replica) bool {
 		if f.stage != live || f.stopping || slices.Contains(c.row.InSync, f.id) || !slices.Contains(c.row.Target, f.id) {
 			continue
 		}
-		if !f.counted && c.log.last.Seq-f.acked <= growGap && !n.silent(l, f) {
+		if !f.counted && c.log.last.Seq-f.acked <= growGap && n.responsive(l, f) {
 			f.counted, counted = true, true
 		}
 		if f.counted && (f.acked >= c.commit || broken(growUncounted)) {
