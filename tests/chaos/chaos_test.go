@@ -39,16 +39,18 @@ func TestChaos(t *testing.T) {
 	t.Logf("%d runs, seeds %d to %d:\n%s", len(runs), seed, seed+uint64(len(runs))-1, table.String())
 }
 
-// shapeOf is the cluster of a seed: sizes and storage take turns.
+// shapeOf is the cluster of a seed: sizes, storage and network take turns.
 func shapeOf(seed uint64) cluster.Shape {
+	rng := harness.Rand(seed, 1)
 	return cluster.Shape{
 		Nodes:      []int{3, 5, 7}[seed%3],
 		Durable:    seed%2 == 0,
-		Partitions: []int{1024, 1024, 256, 64}[harness.Rand(seed, 1).IntN(4)],
+		Proxied:    seed/6%3 > 0,
+		Partitions: []int{1024, 1024, 256, 64}[rng.IntN(4)],
 	}
 }
 
 func newReport(seed uint64) *report.Run {
 	shape := shapeOf(seed)
-	return &report.Run{Seed: seed, Nodes: shape.Nodes, Storage: shape.Storage(), Partitions: shape.Partitions}
+	return &report.Run{Seed: seed, Nodes: shape.Nodes, Storage: shape.Storage(), Proxied: shape.Proxied, Partitions: shape.Partitions}
 }

@@ -1,6 +1,7 @@
 package chaos_test
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -38,7 +39,7 @@ func chaos(t *testing.T, into *report.Run) {
 	r := &run{Run: into, t: t, dir: runDir(t, into.Seed), rng: harness.Rand(into.Seed, 0)}
 	defer func() { r.Took = time.Since(begun) }()
 	r.cluster = cluster.Start(t, shapeOf(r.Seed), r.dir)
-	r.log("%d nodes (%s), %d partitions, started in %v", r.Nodes, r.Storage, r.Partitions, time.Since(begun).Round(time.Millisecond))
+	r.log("%d nodes (%s, faulty network: %t), %d partitions, started in %v", r.Nodes, r.Storage, r.Proxied, r.Partitions, time.Since(begun).Round(time.Millisecond))
 	r.traffic = traffic.Start(r.cluster, r.Seed)
 	defer r.traffic.Stop()
 	if r.faults() {
@@ -157,14 +158,18 @@ func runDir(t *testing.T, seed uint64) string {
 	return dir
 }
 
-// keep writes down what a failed run has in memory.
+// keep writes down what a failed run has in memory, and what its nodes say of
+// themselves.
 func (r *run) keep() {
 	f, err := os.Create(filepath.Join(r.dir, "history.json"))
 	if err == nil {
 		err = r.traffic.Registers.Dump(f)
 		f.Close()
 	}
+	for _, m := range r.cluster.Members() {
+		err = errors.Join(err, m.Dump(r.dir))
+	}
 	if err != nil {
-		r.log("history: %v", err)
+		r.log("keep the evidence: %v", err)
 	}
 }

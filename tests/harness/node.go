@@ -153,7 +153,8 @@ func (n *Node) Stop() error {
 		return fmt.Errorf("stop %s: %w", n.Name, err)
 	}
 	if !n.process.waitFor(exitWithin) {
-		return fmt.Errorf("%s: still running %v after SIGTERM", n.Name, exitWithin)
+		_ = n.process.signal(syscall.SIGQUIT) // it prints its goroutines
+		return fmt.Errorf("%s: still running %v after SIGTERM; its goroutines are in its log", n.Name, exitWithin)
 	}
 	if n.process.err != nil {
 		return fmt.Errorf("%s: exit on SIGTERM: %w", n.Name, n.process.err)

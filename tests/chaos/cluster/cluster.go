@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"pipelinedht/tests/chaos/network"
 	"pipelinedht/tests/harness"
 )
 
@@ -22,6 +23,7 @@ import (
 type Shape struct {
 	Nodes      int
 	Durable    bool // with data directories
+	Proxied    bool // with a network between the nodes that can be made to fail
 	Partitions int
 	Program    string   // a binary from harness.Build; "": the one under test
 	Env        []string // of every node
@@ -53,12 +55,19 @@ type Cluster struct {
 	t       testing.TB
 	dir     string
 	members []*Member // in the cluster, dead or alive
+
+	// Net is what the nodes reach each other by; nil: directly.
+	Net *network.Network
 }
 
 // Start starts the nodes and joins them; their logs and data are in dir.
 func Start(t testing.TB, shape Shape, dir string) *Cluster {
 	t.Helper()
 	c := &Cluster{Shape: shape, t: t, dir: dir}
+	if shape.Proxied {
+		c.Net = network.New()
+		t.Cleanup(c.Net.Close)
+	}
 	for range shape.Nodes {
 		m := c.launch()
 		if len(c.members) > 0 {
@@ -76,15 +85,23 @@ func Start(t testing.TB, shape Shape, dir string) *Cluster {
 func (c *Cluster) launch() *Member {
 	c.t.Helper()
 	m := &Member{}
-	m.Node = harness.StartSpec(c.t, harness.Spec{
+	spec := harness.Spec{
 		Name:    fmt.Sprintf("peer%d", len(c.members)+1),
 		Dir:     c.dir,
 		Durable: c.Durable,
 		Program: c.Program,
 		Env:     c.Env,
 		Args:    []string{"--partitions", strconv.Itoa(c.Partitions)},
-	})
+	}
+	if c.Net != nil {
+		spec.Advertise = fmt.Sprintf("127.0.0.1:%d", harness.FreePort(c.t))
+		m.proxy = c.Net.Open(spec.Name, spec.Advertise)
+	}
+	m.Node = harness.StartSpec(c.t, spec)
 	m.ClientAddress = m.Address()
+	if err := m.connect(); err != nil {
+		c.t.Fatal(err)
+	}
 	m.well.Store(true)
 	return m
 }
@@ -115,6 +132,15 @@ func (c *Cluster) AwaitSettled() (time.Duration, error) {
 		err = fmt.Errorf("the cluster does not settle: %w", err)
 	}
 	return time.Since(begun), err
+}
+
+// Names returns the names of members.
+func Names(members []*Member) []string {
+	names := make([]string, len(members))
+	for i, m := range members {
+		names[i] = m.Name
+	}
+	return names
 }
 
 // Leader returns the member that leads Raft, by the word of any that is well.

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"pipelinedht/tests/chaos/network"
 	"pipelinedht/tests/harness"
 )
 
@@ -18,9 +19,10 @@ type Member struct {
 	// network between the nodes does. It never changes.
 	ClientAddress string
 
-	well  atomic.Bool  // no fault is upon it
-	using sync.RWMutex // held for reading while a client waits for an answer
-	inUse bool         // guarded by using
+	proxy *network.Proxy // nil: none
+	well  atomic.Bool    // no fault is upon it
+	using sync.RWMutex   // held for reading while a client waits for an answer
+	inUse bool           // guarded by using
 }
 
 // Well reports whether no fault is upon the node: requests through it should
@@ -79,6 +81,21 @@ func (m *Member) admit() {
 	m.using.Lock()
 	defer m.using.Unlock()
 	m.inUse = true
+}
+
+// connect lets other nodes reach the process.
+func (m *Member) connect() error {
+	if m.proxy == nil {
+		return nil
+	}
+	return m.proxy.Serve(m.Address())
+}
+
+// gone has other nodes refused, as they are where there is no proxy.
+func (m *Member) gone() {
+	if m.proxy != nil {
+		m.proxy.Refuse()
+	}
 }
 
 // Freeze stops the process where it stands.

@@ -13,7 +13,16 @@ func (c *Cluster) Kill(nodes ...*Member) {
 	for _, m := range nodes {
 		m.Afflict()
 		m.Node.Kill()
+		m.gone()
 	}
+}
+
+// Stop ends a node with SIGTERM, and returns when it has ended.
+func (c *Cluster) Stop(m *Member) error {
+	m.Afflict()
+	err := m.Node.Stop()
+	m.gone()
+	return err
 }
 
 // Restart starts nodes again that have ended, in random order and all at once,
@@ -28,6 +37,9 @@ func (c *Cluster) Restart(rng *rand.Rand, nodes ...*Member) error {
 	}
 	for _, i := range rng.Perm(len(nodes)) {
 		nodes[i].Launch(nodes[i].Port)
+		if err := nodes[i].connect(); err != nil {
+			return err
+		}
 	}
 	for _, m := range nodes {
 		if err := m.WaitReady(readyWithin); err != nil {

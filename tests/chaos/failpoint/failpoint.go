@@ -9,6 +9,7 @@ package failpoint
 
 import (
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"pipelinedht/tests/chaos/cluster"
@@ -42,17 +43,21 @@ type Scene struct {
 	watch    *watch
 }
 
-// All is every kind of fault.
-var All = []Failpoint{
-	killOne{}, killLeader{}, killTwo{}, killAll{},
-	freezeOne{}, freezeLeader{}, blinkOne{},
-	stopOne{}, rollingRestart{},
-}
+// all is every kind of fault.
+var all = slices.Concat(
+	[]Failpoint{
+		killOne{}, killLeader{}, killTwo{}, killAll{},
+		freezeOne{}, freezeLeader{}, blinkOne{},
+		stopOne{}, rollingRestart{},
+		isolateOne{}, isolateLeader{}, splitMinority{}, flap{},
+	},
+	wireFaults,
+)
 
-// Available returns those that can be brought about now.
+// Available returns the faults that can be brought about now.
 func Available(c *cluster.Cluster) []Failpoint {
 	var can []Failpoint
-	for _, f := range All {
+	for _, f := range all {
 		if f.Available(c) {
 			can = append(can, f)
 		}

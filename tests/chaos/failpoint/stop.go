@@ -16,9 +16,8 @@ func (stopOne) Inject(s *Scene) error {
 	if err := s.prepare(victim); err != nil {
 		return err
 	}
-	victim.Afflict()
 	s.begin()
-	if err := victim.Stop(); err != nil {
+	if err := s.Cluster.Stop(victim); err != nil {
 		return err
 	}
 	if err := s.served(); err != nil {
@@ -36,8 +35,7 @@ func (rollingRestart) Name() string                      { return "rolling resta
 func (rollingRestart) Available(c *cluster.Cluster) bool { return c.Durable }
 func (rollingRestart) Inject(s *Scene) error {
 	for _, m := range s.Cluster.Members() {
-		m.Afflict()
-		if err := m.Stop(); err != nil {
+		if err := s.Cluster.Stop(m); err != nil {
 			return err
 		}
 		if err := s.Cluster.Restart(s.Rng, m); err != nil {
