@@ -27,6 +27,14 @@ type Cluster interface {
 	// are as with Join.
 	Leave(ctx context.Context) error
 
+	// Forget removes a peer that is gone for good, by name or id. Where it alone
+	// has what was written to some partitions it is refused, unless loseData gives
+	// that up: those partitions begin anew, empty.
+	//
+	// Errors: ErrNoPeer, ErrConflict, and partition's ErrUnavailable (nothing
+	// changed) and ErrUnknown.
+	Forget(ctx context.Context, name string, loseData bool) (ForgetReport, error)
+
 	// Raft, Status: what /dht/raft and /dht/status print as JSON.
 	Raft() any
 	Status() any
@@ -56,6 +64,16 @@ type JoinReport struct {
 	// Imported counts the keys that this node brought along and that are in the
 	// cluster now; Lost those where the cluster had a later write.
 	Imported, Lost int
+	// Waiting counts the partitions that cannot be served, because only peers that
+	// are away have what was written to them.
+	Waiting int
+}
+
+// ForgetReport says what became of a peer that was to be forgotten.
+type ForgetReport struct {
+	Peer partition.Peer // as it was
+	Lost int            // partitions whose data were given up
+	Gone bool           // it is no peer any more; else it goes when its copies are elsewhere
 }
 
 // Errors of a Cluster. The message behind them is what the user reads.
@@ -67,4 +85,6 @@ var (
 	// taken, another protocol version, a last copy would go (answered with 409).
 	// Nothing changed; the text names the remedy.
 	ErrConflict = errors.New("conflict")
+	// ErrNoPeer: no peer has that name (answered with 404). Nothing changed.
+	ErrNoPeer = errors.New("unknown peer")
 )

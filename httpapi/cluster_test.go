@@ -23,11 +23,12 @@ func TestPeersAreListedOneALine(t *testing.T) {
 func TestJoinHandsTheListOnAndReports(t *testing.T) {
 	for _, method := range []string{"POST", "PUT"} {
 		f := start(t, httpapi.Limits{})
-		f.cluster.report = httpapi.JoinReport{Imported: 12, Lost: 3}
+		f.cluster.report = httpapi.JoinReport{Imported: 12, Lost: 3, Waiting: 5}
 		a := f.ask(t, method, "/dht/join", "peer1:a:1\r\npeer2:b:2")
 		a.expect(t, 200, "")
 		a.expectHeader(t, "DHT-Imported", "12")
 		a.expectHeader(t, "DHT-Import-Lost", "3")
+		a.expectHeader(t, "DHT-Partitions-Waiting", "5")
 		a.expectHeader(t, "DHT-Already-Member", "")
 		want := []httpapi.Contact{{Name: "peer1", Address: "a:1"}, {Name: "peer2", Address: "b:2"}}
 		if !slices.Equal(f.cluster.contacts, want) {
@@ -82,13 +83,39 @@ func TestLeave(t *testing.T) {
 	}
 }
 
+func TestForget(t *testing.T) {
+	f := start(t, httpapi.Limits{})
+	f.cluster.forget = httpapi.ForgetReport{Lost: 3, Gone: true}
+	a := f.ask(t, "POST", "/dht/forget", "peer2\r\n")
+	a.expect(t, 200, "")
+	a.expectHeader(t, "DHT-Partitions-Lost", "3")
+	a.expectHeader(t, "DHT-Peer-Gone", "true")
+	f.ask(t, "POST", "/dht/forget?lose-data=true", "peer2").expect(t, 200, "")
+	f.ask(t, "POST", "/dht/forget?lose-data=false", "peer2").expect(t, 200, "")
+	if want := []string{"peer2", "peer2 and its data", "peer2"}; !slices.Equal(f.cluster.forgot, want) {
+		t.Errorf("forgot %q, want %q", f.cluster.forgot, want)
+	}
+	for _, query := range []string{"lose-data=perhaps", "lose-data", "lose-data=true&lose-data=true", "loose-data=true", "lose-data=%zz"} {
+		f.ask(t, "POST", "/dht/forget?"+query, "peer2").expectLine(t, 400, "lose-data=true")
+	}
+	f.ask(t, "POST", "/dht/forget", "").expectLine(t, 400, "name of a peer")
+	f.ask(t, "POST", "/dht/forget", "a\nb").expectLine(t, 400, "name of a peer")
+	f.ask(t, "POST", "/dht/forget", strings.Repeat("p", 1000)).expectLine(t, 413, "at most")
+	if len(f.cluster.forgot) != 3 {
+		t.Errorf("forgot %q by bad requests", f.cluster.forgot[3:])
+	}
+	f.cluster.fail = fmt.Errorf("%w: no peer is named peer9", httpapi.ErrNoPeer)
+	f.ask(t, "POST", "/dht/forget", "peer9").expectLine(t, 404, "no peer is named peer9")
+}
+
 func TestPagesOfOtherSitesChangeNothing(t *testing.T) {
 	f := start(t, httpapi.Limits{})
 	const cross = "Sec-Fetch-Site: cross-site"
 	f.ask(t, "GET", "/dht/leave", "", cross).expectLine(t, 403, "another site")
 	f.ask(t, "POST", "/dht/join", "p:a:1", cross).expectLine(t, 403, "another site")
 	f.ask(t, "POST", "/db/k", "v", cross).expectLine(t, 403, "another site")
-	if f.cluster.left != 0 || f.cluster.contacts != nil || len(f.table.records) != 0 {
+	f.ask(t, "POST", "/dht/forget", "peer2", cross).expectLine(t, 403, "another site")
+	if f.cluster.left != 0 || f.cluster.forgot != nil || f.cluster.contacts != nil || len(f.table.records) != 0 {
 		t.Error("a page of another site changed something")
 	}
 	f.ask(t, "POST", "/db/k", "v", "Sec-Fetch-Site: same-origin").expect(t, 200, "")

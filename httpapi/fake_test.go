@@ -124,6 +124,8 @@ type fakeCluster struct {
 	contacts []httpapi.Contact // of the last Join
 	report   httpapi.JoinReport
 	left     int // Leaves so far
+	forgot   []string
+	forget   httpapi.ForgetReport
 	fail     error
 }
 
@@ -152,6 +154,14 @@ func (f *fakeCluster) Leave(context.Context) error {
 		f.left++
 	}
 	return f.fail
+}
+
+func (f *fakeCluster) Forget(_ context.Context, name string, loseData bool) (httpapi.ForgetReport, error) {
+	if loseData {
+		name += " and its data"
+	}
+	f.forgot = append(f.forgot, name)
+	return f.forget, f.fail
 }
 
 func (f *fakeCluster) Raft() any            { return map[string]any{"state": "leader", "term": 4} }

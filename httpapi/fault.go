@@ -37,6 +37,7 @@ var answers = []struct {
 	{partition.ErrFloor, http.StatusServiceUnavailable, "; try again"},
 	{ErrJoin, http.StatusBadRequest, ""},
 	{ErrConflict, http.StatusConflict, ""},
+	{ErrNoPeer, http.StatusNotFound, ""},
 	{context.DeadlineExceeded, http.StatusServiceUnavailable, ": the time was up; try again"},
 	{context.Canceled, http.StatusServiceUnavailable, ": the request was given up"},
 }

@@ -41,7 +41,7 @@ func TestMethodsThatRoutesDoNotHave(t *testing.T) {
 	f := start(t, httpapi.Limits{})
 	for path, allow := range map[string]string{
 		"/": "GET, HEAD", "/db": "GET, HEAD", "/dht/peers": "GET, HEAD", "/dht/ring": "GET, HEAD", "/dht/raft": "GET, HEAD",
-		"/dht/status": "GET, HEAD", "/dht/join": "POST, PUT", "/dht/leave": "GET, POST", "/healthz": "GET, HEAD",
+		"/dht/status": "GET, HEAD", "/dht/join": "POST, PUT", "/dht/leave": "GET, POST", "/dht/forget": "POST", "/healthz": "GET, HEAD",
 		"/readyz": "GET, HEAD", "/metrics": "GET, HEAD", "/db/k": "GET, HEAD, PUT, POST, DELETE",
 	} {
 		for _, method := range []string{"PATCH", "OPTIONS", "BREW"} {

@@ -1,7 +1,9 @@
 package httpapi
 
 import (
+	"errors"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -52,6 +54,7 @@ func (s *Server) join(w http.ResponseWriter, r *http.Request) int {
 	}
 	h["DHT-Imported"] = []string{strconv.Itoa(report.Imported)}
 	h["DHT-Import-Lost"] = []string{strconv.Itoa(report.Lost)}
+	h["DHT-Partitions-Waiting"] = []string{strconv.Itoa(report.Waiting)}
 	w.WriteHeader(http.StatusOK)
 	return http.StatusOK
 }
@@ -67,6 +70,58 @@ func (s *Server) leave(w http.ResponseWriter, r *http.Request) int {
 	}
 	w.WriteHeader(http.StatusOK)
 	return http.StatusOK
+}
+
+// forgetBytes bounds the body of a request to forget a peer: a name, or an id.
+const forgetBytes = 4 * MaxName
+
+// forget reads the name of a peer that is gone for good and has the cluster drop
+// it. With ?lose-data=true what it alone has is given up. The answer says what
+// became of it; its headers tell a program.
+func (s *Server) forget(w http.ResponseWriter, r *http.Request) int {
+	if crossSite(r.Header) {
+		return fail(w, r, errCrossSite)
+	}
+	loseData, err := loseDataIn(r)
+	if err != nil {
+		return fail(w, r, err)
+	}
+	body, held, err := s.readBody(r, forgetBytes, "name")
+	defer s.bodies.give(held)
+	if err != nil {
+		return fail(w, r, err)
+	}
+	name := strings.TrimSpace(string(body))
+	if err := CheckName(name); err != nil {
+		return fail(w, r, faultf(http.StatusBadRequest, "the body is to be the name of a peer: %w", err))
+	}
+	report, err := s.cluster.Forget(r.Context(), name, loseData)
+	if err != nil {
+		return fail(w, r, err)
+	}
+	h := w.Header()
+	h["DHT-Partitions-Lost"] = []string{strconv.Itoa(report.Lost)}
+	h["DHT-Peer-Gone"] = []string{strconv.FormatBool(report.Gone)}
+	w.WriteHeader(http.StatusOK)
+	return http.StatusOK
+}
+
+// loseDataIn reads the query of a request to forget a peer. Anything but what is
+// known is refused: a mistyped word must not count as its absence, or presence.
+func loseDataIn(r *http.Request) (bool, error) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	lose := false
+	for name, values := range query {
+		if name != "lose-data" || len(values) != 1 {
+			err = errors.New("unknown")
+			break
+		}
+		lose, err = strconv.ParseBool(values[0])
+	}
+	if err != nil {
+		return false, faultf(http.StatusBadRequest, "the query is not understood: give none, or lose-data=true")
+	}
+	return lose, nil
 }
 
 // waitWithoutEnd lifts the time-outs of one request, for what takes as long as

@@ -32,6 +32,7 @@ func (s *Server) routes(registry *prometheus.Registry) *mux.Router {
 	get("/dht/status", showJSON(s.cluster.Status))
 	s.route(router, "/dht/join", methods{http.MethodPost: s.join, http.MethodPut: s.join})
 	s.route(router, "/dht/leave", methods{http.MethodGet: s.leave, http.MethodPost: s.leave})
+	s.route(router, "/dht/forget", methods{http.MethodPost: s.forget})
 	get("/healthz", alive)
 	get("/readyz", standing(s.cluster.Ready))
 	page := promhttp.HandlerFor(registry, promhttp.HandlerOpts{})

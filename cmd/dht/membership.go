@@ -58,6 +58,9 @@ data is in.
 			default:
 				fmt.Fprintf(p.stdout, "joined; keys brought along: %d, for which the cluster had a later write: %d\n", report.Imported, report.Lost)
 			}
+			if report.Waiting > 0 {
+				fmt.Fprintf(p.stdout, "%d partitions cannot be served: only peers that are away have them; start those again, or see dht forget\n", report.Waiting)
+			}
 			return nil
 		})
 	})

@@ -251,9 +251,10 @@ func TestMembership(t *testing.T) {
 	c := node(t, record(&got, func(h http.Header, w io.Writer) {
 		h.Set("DHT-Imported", "12")
 		h.Set("DHT-Import-Lost", "3")
+		h.Set("DHT-Partitions-Waiting", "5")
 	}))
 	report, err := c.Join(t.Context(), []string{"peer1:a:1", "peer2:b:2"})
-	if want := (client.JoinReport{Imported: 12, Lost: 3}); err != nil || report != want || got.body != "peer1:a:1\r\npeer2:b:2" {
+	if want := (client.JoinReport{Imported: 12, Lost: 3, Waiting: 5}); err != nil || report != want || got.body != "peer1:a:1\r\npeer2:b:2" {
 		t.Errorf("join: got %+v, %v with the body %q, want %+v", report, err, got.body, want)
 	}
 	if err := c.Leave(t.Context()); err != nil || got.method+got.uri != "POST/dht/leave" {
@@ -262,6 +263,16 @@ func TestMembership(t *testing.T) {
 	c = node(t, record(&got, func(h http.Header, w io.Writer) { h.Set("DHT-Already-Member", "true") }))
 	if report, err := c.Join(t.Context(), []string{"peer1:a:1"}); err != nil || !report.AlreadyMember {
 		t.Errorf("join of a member: got %+v, %v", report, err)
+	}
+	c = node(t, record(&got, func(h http.Header, w io.Writer) {
+		h.Set("DHT-Partitions-Lost", "3")
+		h.Set("DHT-Peer-Gone", "true")
+	}))
+	for loseData, uri := range map[bool]string{false: "/dht/forget", true: "/dht/forget?lose-data=true"} {
+		report, err := c.Forget(t.Context(), "peer2", loseData)
+		if want := (client.ForgetReport{Lost: 3, Gone: true}); err != nil || report != want || got.body != "peer2" || got.uri != uri {
+			t.Errorf("forget: got %+v, %v by %s with the body %q, want %+v by %s", report, err, got.uri, got.body, want, uri)
+		}
 	}
 	c = node(t, record(&got, func(_ http.Header, w io.Writer) { io.WriteString(w, `["peer2","peer1"]`) }))
 	if names, err := c.Peers(t.Context()); err != nil || !slices.Equal(names, []string{"peer2", "peer1"}) {

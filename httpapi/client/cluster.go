@@ -22,6 +22,7 @@ type JoinReport struct {
 	AlreadyMember bool // a contact was a peer already: nothing changed
 	Imported      int  // keys that the node brought along and that are in the cluster now
 	Lost          int  // keys for which the cluster had a later write
+	Waiting       int  // partitions that only peers which are away have copies of
 }
 
 // Join has the node join the cluster that the first usable contact, each in the
@@ -38,6 +39,7 @@ func (c *Client) Join(ctx context.Context, contacts []string) (JoinReport, error
 		AlreadyMember: h.Get("DHT-Already-Member") == "true",
 		Imported:      count(h, "DHT-Imported"),
 		Lost:          count(h, "DHT-Import-Lost"),
+		Waiting:       count(h, "DHT-Partitions-Waiting"),
 	}, nil
 }
 
@@ -46,6 +48,26 @@ func (c *Client) Join(ctx context.Context, contacts []string) (JoinReport, error
 func (c *Client) Leave(ctx context.Context) error {
 	_, _, err := c.fetch(ctx, call{method: http.MethodPost, path: "/dht/leave", changes: true})
 	return err
+}
+
+// ForgetReport says what became of a peer that was to be forgotten.
+type ForgetReport struct {
+	Lost int  // partitions whose data were given up
+	Gone bool // it is no peer any more; else it goes when its copies are elsewhere
+}
+
+// Forget has the node's cluster drop a peer, by name or id, that is gone for good.
+// With loseData it is dropped even if it alone has some data, which are lost.
+func (c *Client) Forget(ctx context.Context, name string, loseData bool) (ForgetReport, error) {
+	request := call{method: http.MethodPost, path: "/dht/forget", body: []byte(name), changes: true}
+	if loseData {
+		request.query = "lose-data=true"
+	}
+	_, h, err := c.fetch(ctx, request)
+	if err != nil {
+		return ForgetReport{}, err
+	}
+	return ForgetReport{Lost: count(h, "DHT-Partitions-Lost"), Gone: h.Get("DHT-Peer-Gone") == "true"}, nil
 }
 
 // Status returns the node's own account of itself, as JSON.

@@ -75,14 +75,15 @@ func TestWrongMethodsNameTheRightOnes(t *testing.T) {
 	t.Parallel()
 	n := harness.Start(t, "peer1")
 	for path, allowed := range map[string][]string{
-		"/":          {"GET", "HEAD"},
-		"/db":        {"GET", "HEAD"},
-		"/db/k":      {"GET", "HEAD", "PUT", "POST", "DELETE"},
-		"/dht/peers": {"GET", "HEAD"},
-		"/dht/join":  {"PUT", "POST"},
-		"/dht/leave": {"GET", "POST"},
-		"/dht/raft":  {"GET", "HEAD"},
-		"/dht/ring":  {"GET", "HEAD"},
+		"/":           {"GET", "HEAD"},
+		"/db":         {"GET", "HEAD"},
+		"/db/k":       {"GET", "HEAD", "PUT", "POST", "DELETE"},
+		"/dht/peers":  {"GET", "HEAD"},
+		"/dht/join":   {"PUT", "POST"},
+		"/dht/leave":  {"GET", "POST"},
+		"/dht/forget": {"POST"},
+		"/dht/raft":   {"GET", "HEAD"},
+		"/dht/ring":   {"GET", "HEAD"},
 	} {
 		for _, method := range []string{"PATCH", "DELETE", "BREW"} {
 			if path == "/db/k" && method == "DELETE" {

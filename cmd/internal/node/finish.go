@@ -75,7 +75,11 @@ func (n *Node) finishJoin(ctx context.Context) (httpapi.JoinReport, error) {
 	n.awaitCalm(member, l.record.Cluster, l.others(), m.Version)
 	counts := im.progress()
 	n.log.Info("joined", "cluster", l.record.Cluster, "imported", counts.Imported, "lost", counts.Lost)
-	return httpapi.JoinReport{Imported: counts.Imported, Lost: counts.Lost}, nil
+	waiting := withAway(m)
+	if waiting > 0 {
+		n.log.Warn("partitions wait for peers that are away: start those again, or forget them", "partitions", waiting)
+	}
+	return httpapi.JoinReport{Imported: counts.Imported, Lost: counts.Lost, Waiting: waiting}, nil
 }
 
 // importAll runs the import to its end and deletes what it read.

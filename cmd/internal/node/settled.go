@@ -17,7 +17,7 @@ func settledFor(m *partition.Map, id partition.NodeID) bool {
 		case !row.HasCopy(id), row.Settled():
 		case !concernsAway(m, row):
 			return false
-		case !slices.ContainsFunc(row.InSync, func(id partition.NodeID) bool { return !m.Away(id) }):
+		case allAway(m, row):
 		case !ownPartSettled(row, id):
 			return false
 		}
@@ -52,4 +52,20 @@ func concernsAway(m *partition.Map, row *partition.Row) bool {
 func ownPartSettled(row *partition.Row, id partition.NodeID) bool {
 	return slices.Contains(row.Target, id) == slices.Contains(row.InSync, id) &&
 		(len(row.Target) > 0 && row.Target[0] == id) == (row.Primary == id)
+}
+
+// allAway reports whether none of the row's in-sync copies is at hand.
+func allAway(m *partition.Map, row *partition.Row) bool {
+	return !slices.ContainsFunc(row.InSync, func(id partition.NodeID) bool { return !m.Away(id) })
+}
+
+// withAway counts the partitions that wait for peers that are away.
+func withAway(m *partition.Map) int {
+	count := 0
+	for i := range m.Table {
+		if allAway(m, &m.Table[i]) {
+			count++
+		}
+	}
+	return count
 }
