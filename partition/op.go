@@ -1,6 +1,9 @@
 package partition
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // OpKind says what a client asks for.
 type OpKind uint8
@@ -83,6 +86,9 @@ type Outcome struct {
 var (
 	// ErrUnavailable: nothing took effect and nothing will; try again later.
 	ErrUnavailable = errors.New("unavailable, nothing took effect")
+	// ErrNoSpace: nothing took effect and nothing will before there is more space on
+	// a disk, so it is not tried again. It wraps ErrUnavailable.
+	ErrNoSpace = fmt.Errorf("%w: no disk space", ErrUnavailable)
 	// ErrNotPrimary: nothing took effect; this node does not serve the
 	// partition. Look at a newer map and try the primary.
 	ErrNotPrimary = errors.New("not the primary, nothing took effect")

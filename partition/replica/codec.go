@@ -85,12 +85,12 @@ func AppendMessage(buf []byte, m Message) []byte {
 	case *Beacon:
 		e.num(uint64(m.Version))
 		e.num(uint64(m.Sent))
-		e.byte(flags(m.Stopping))
+		e.byte(flags(m.Stopping, m.Full))
 	case *Grant:
 		e.num(uint64(m.Version))
 		e.num(uint64(m.Sent))
 		e.num(uint64(m.Taken))
-		e.byte(flags(m.Stopping))
+		e.byte(flags(m.Stopping, m.Full))
 	case *Query:
 		e.head(m.Partition, m.Term)
 		e.num(m.Number)
@@ -290,15 +290,24 @@ func DecodeMessage(b []byte) (Message, error) {
 	return m, nil
 }
 
+// standing reads what a node says of itself.
+func (d *decoder) standing() (stopping, full bool) {
+	b := d.byte()
+	return b&1 != 0, b&2 != 0
+}
+
 func (d *decoder) message() Message {
 	switch kind(d.byte()) {
 	case kindBeacon:
-		return &Beacon{Version: partition.Version(d.num()), Sent: time.Duration(d.num()), Stopping: d.byte()&1 != 0}
+		b := &Beacon{Version: partition.Version(d.num()), Sent: time.Duration(d.num())}
+		b.Stopping, b.Full = d.standing()
+		return b
 	case kindGrant:
-		return &Grant{
-			Version: partition.Version(d.num()), Sent: time.Duration(d.num()),
-			Taken: partition.Version(d.num()), Stopping: d.byte()&1 != 0,
+		g := &Grant{
+			Version: partition.Version(d.num()), Sent: time.Duration(d.num()), Taken: partition.Version(d.num()),
 		}
+		g.Stopping, g.Full = d.standing()
+		return g
 	case kindQuery:
 		p, t := d.head()
 		return &Query{Partition: p, Term: t, Number: d.num()}

@@ -23,8 +23,10 @@ func messages() []Message {
 	return []Message{
 		&Beacon{Version: 1, Sent: time.Hour},
 		&Beacon{Version: 1, Sent: time.Hour, Stopping: true},
+		&Beacon{Version: 1, Sent: time.Hour, Full: true},
 		&Grant{Version: 1, Sent: time.Hour, Taken: 3},
 		&Grant{Version: 1, Sent: time.Hour, Taken: 3, Stopping: true},
+		&Grant{Version: 1, Sent: time.Hour, Taken: 3, Full: true},
 		&Query{Partition: 65535, Term: 9, Number: 7},
 		&Position{Partition: 1, Term: 2, Number: 8, Position: position},
 		&AskExtra{Partition: 1, Term: 2, After: 3},

@@ -15,6 +15,7 @@ type peer struct {
 	// stopping: it said, in this incarnation, that it is about to stop. It gets no
 	// role any more.
 	stopping bool
+	full     bool // it said last that its disk is nearly full
 
 	// The lease: this node may read, as far as this peer goes, in terms that
 	// leaseVersion covers, until leaseUntil.
@@ -88,21 +89,23 @@ func (n *Node) sendBeacons() {
 
 func (n *Node) beacon(p *peer) {
 	p.beaconSent = n.now
-	n.send(p.id, Control, &Beacon{Version: n.m.Version, Sent: n.now, Stopping: n.stopping})
+	n.send(p.id, Control, &Beacon{Version: n.m.Version, Sent: n.now, Stopping: n.stopping, Full: n.full})
 }
 
 func (n *Node) onBeacon(p *peer, b *Beacon) {
-	p.stopping = p.stopping || b.Stopping
+	p.stopping, p.full = p.stopping || b.Stopping, b.Full
 	if p.taking > 0 {
 		return
 	}
 	p.promiseUntil = n.now + n.cfg.Grant
 	p.promiseVersion = max(p.promiseVersion, b.Version)
-	n.send(p.id, Control, &Grant{Version: b.Version, Sent: b.Sent, Taken: max(p.taken, n.upAt), Stopping: n.stopping})
+	n.send(p.id, Control, &Grant{
+		Version: b.Version, Sent: b.Sent, Taken: max(p.taken, n.upAt), Stopping: n.stopping, Full: n.full,
+	})
 }
 
 func (n *Node) onGrant(p *peer, g *Grant) {
-	p.stopping = p.stopping || g.Stopping
+	p.stopping, p.full = p.stopping || g.Stopping, g.Full
 	if n.m.Version < g.Taken || g.Sent < p.leaseSent || g.Sent > n.now {
 		return
 	}

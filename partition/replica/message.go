@@ -35,6 +35,7 @@ type Beacon struct {
 	Version  partition.Version // applied by the sender
 	Sent     time.Duration     // on the sender's clock; echoed
 	Stopping bool              // the sender is about to stop: see Node.Withdraw
+	Full     bool              // the sender has no disk space to spare: see Node.SetFull
 }
 
 // Grant promises not to take over from the receiver for Config.Grant after the
@@ -47,6 +48,7 @@ type Grant struct {
 	// the receiver has applied that version.
 	Taken    partition.Version
 	Stopping bool // as in Beacon
+	Full     bool // as in Beacon
 }
 
 // Query asks a copy for its Position. A copy that answers acknowledges nothing

@@ -71,6 +71,7 @@ type Node struct {
 	upAt partition.Version // ring version of that PeerUp
 
 	stopping bool // see Withdraw
+	full     bool // see SetFull
 
 	copies []*replica                 // by partition; nil where this node has no copy
 	stored map[partition.ID]*replica  // found in the store, not yet claimed by a map

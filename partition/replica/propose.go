@@ -59,6 +59,9 @@ func (n *Node) Propose(t Ticket, op *partition.Op, seen Seen, now time.Duration,
 		return false, out, fmt.Errorf("%w: partition %d has %d of %d in-sync copies that a write needs",
 			partition.ErrUnavailable, c.id, len(c.row.InSync), c.row.MinInSync)
 	}
+	if err := n.room(c, op); err != nil {
+		return false, out, err
+	}
 	latest, isPending := l.keys[string(op.Key)]
 	switch {
 	case isPending:

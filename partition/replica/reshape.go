@@ -31,7 +31,11 @@ const growGap = 512
 func (n *Node) tickLead(c *replica) {
 	l := c.lead
 	for _, f := range l.followers {
-		n.tickFollower(c, f)
+		if l.resting(f) {
+			n.rest(f)
+		} else {
+			n.tickFollower(c, f)
+		}
 	}
 	if l.phase == recovering {
 		n.recover(c)
@@ -120,7 +124,7 @@ func (n *Node) dropSilent(c *replica) bool {
 	}
 	lapsed := false
 	for _, f := range l.followers {
-		if f.counted && (f.stopping || n.silent(l, f)) {
+		if f.counted && (f.stopping || f.full || n.silent(l, f)) {
 			f.counted, lapsed = false, true
 		}
 	}
@@ -156,7 +160,7 @@ func (n *Node) grow(c *replica) bool {
 	var ids []partition.NodeID
 	counted := false
 	for _, f := range l.followers {
-		if f.stage != live || f.stopping || slices.Contains(c.row.InSync, f.id) || !slices.Contains(c.row.Target, f.id) {
+		if f.stage != live || f.stopping || f.full || slices.Contains(c.row.InSync, f.id) || !slices.Contains(c.row.Target, f.id) {
 			continue
 		}
 		if !f.counted && c.log.last.Seq-f.acked <= growGap && n.responsive(l, f) {
@@ -179,18 +183,18 @@ func (n *Node) grow(c *replica) bool {
 }
 
 // handOver proposes the first copy of the target that can lead, if that is another
-// one; of a node that stops any copy. The old primary stays in the set: as long as
+// one; of a node that stops or is full any copy. The old primary stays in the set: as long as
 // it might not have seen the change, its acknowledgement and its word are asked
 // for.
 func (n *Node) handOver(c *replica) bool {
 	l := c.lead
 	candidates := c.row.Target
-	if n.stopping {
+	if n.stopping || n.full {
 		candidates = slices.Concat(c.row.Target, c.row.InSync)
 	}
 	for _, id := range candidates {
 		if id == n.cfg.Self {
-			if n.stopping {
+			if n.stopping || n.full {
 				continue
 			}
 			return false

@@ -140,6 +140,7 @@ func (w *world) run(faultTime, calmTime time.Duration) error {
 		if n.core != nil && n.core.stopping {
 			n.crash()
 		}
+		n.input(func(now time.Duration) { n.core.SetFull(false, now) })
 		if n.core == nil && !n.dead {
 			n.start()
 		}
@@ -202,7 +203,9 @@ func (w *world) disturb() {
 	}
 	w.after(time.Duration(float64(w.faulty.disturb)*(0.3+w.rng.ExpFloat64())), w.disturb)
 	n := w.nodes[w.rng.IntN(len(w.nodes))]
-	switch w.rng.IntN(14) {
+	switch w.rng.IntN(15) {
+	case 14:
+		w.fill(n)
 	case 13:
 		w.rot(n)
 	case 10, 11:
@@ -245,6 +248,21 @@ func (w *world) disturb() {
 			n.input(func(now time.Duration) { n.core.Lost(peer, now) })
 		}
 	}
+}
+
+// fill has a node's disk be nearly full for a while.
+func (w *world) fill(n *simNode) {
+	if n.core == nil {
+		return
+	}
+	d, life := time.Duration(w.rng.IntN(5000))*time.Millisecond, n.life
+	w.logf("node %d is full for %v", n.id, d)
+	n.input(func(now time.Duration) { n.core.SetFull(true, now) })
+	w.after(d, func() {
+		if n.life == life {
+			n.input(func(now time.Duration) { n.core.SetFull(false, now) })
+		}
+	})
 }
 
 // pause keeps the clients from beginning anything for a while: what is left open

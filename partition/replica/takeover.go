@@ -35,6 +35,9 @@ func (n *Node) considerTakeOver(c *replica) {
 // order of the target, then of ids.
 func (n *Node) rank(c *replica) int {
 	rank := 0
+	if n.full {
+		rank = len(c.row.InSync) // after all that have space
+	}
 	for _, id := range c.row.Target {
 		if id == n.cfg.Self {
 			return rank

@@ -49,6 +49,9 @@ func (o *outgoing) from() partition.Seq {
 
 // catchUp decides how a learner whose position is known gets what it lacks.
 func (n *Node) catchUp(c *replica, f *follower) {
+	if c.lead.resting(f) {
+		return
+	}
 	if f.mark != nil && c.lead.proposed.names(f.id) {
 		return // found damaged when it was proposed: if it gets in, it is dropped first
 	}

@@ -53,18 +53,18 @@ func (n *Node) dispensable(c *replica) bool {
 // the partition.
 func (n *Node) heir(c *replica, id partition.NodeID) bool {
 	f := c.lead.follower(id)
-	return f != nil && slices.Contains(c.row.InSync, id) && !f.stopping && f.mark == nil && !n.silent(c.lead, f)
+	return f != nil && slices.Contains(c.row.InSync, id) && !f.stopping && !f.full && f.mark == nil && !n.silent(c.lead, f)
 }
 
 // dropStopping proposes the in-sync set without the copies whose nodes are about to
-// stop, as far as its minimum allows.
+// stop or are full, as far as its minimum allows.
 func (n *Node) dropStopping(c *replica) bool {
-	if n.stopping {
+	if n.stopping || n.full {
 		return false
 	}
 	stay := slices.Clone(c.row.InSync)
 	for _, f := range c.lead.followers {
-		if i := slices.Index(stay, f.id); i >= 0 && f.stopping && len(stay) > c.row.MinInSync {
+		if i := slices.Index(stay, f.id); i >= 0 && (f.stopping || f.full) && len(stay) > c.row.MinInSync {
 			stay = slices.Delete(stay, i, i+1)
 		}
 	}
