@@ -42,6 +42,7 @@ func chaos(t *testing.T, into *report.Run) {
 	r.log("%d nodes (%s, faulty network: %t), %d partitions, started in %v", r.Nodes, r.Storage, r.Proxied, r.Partitions, time.Since(begun).Round(time.Millisecond))
 	r.traffic = traffic.Start(r.cluster, r.Seed)
 	defer r.traffic.Stop()
+	r.cluster.Joined = r.traffic.Add
 	if r.faults() {
 		r.judge()
 	}
@@ -58,7 +59,10 @@ func (r *run) faults() bool {
 		if !r.busy("before a fault") {
 			return false
 		}
-		can := failpoint.Available(r.cluster)
+		can := failpoint.Available(r.cluster, *faultFlag)
+		if len(can) == 0 {
+			r.t.Skipf("no fault whose name contains %q can be brought about here", *faultFlag)
+		}
 		if !r.fault(can[r.rng.IntN(len(can))], settled) {
 			return false
 		}
@@ -75,7 +79,7 @@ func (r *run) faults() bool {
 func (r *run) fault(f failpoint.Failpoint, settled bool) bool {
 	begun, before := time.Now(), r.traffic.Count()
 	scene := &failpoint.Scene{
-		Cluster: r.cluster, Rng: r.rng, History: r.traffic.Registers, Log: r.log, Settled: settled,
+		Cluster: r.cluster, Rng: r.rng, History: r.traffic.Registers, Once: r.traffic.Once, Log: r.log, Settled: settled,
 	}
 	r.log("%s", f.Name())
 	err := f.Inject(scene)

@@ -179,6 +179,7 @@ func (n *Node) end() {
 		}
 	}
 	if n.t.Failed() {
-		n.t.Logf("end of the log of %s:\n%s", n.Name, tail(log, logTail))
+		said, _, _ := strings.Cut(log, "SIGQUIT: quit") // and its goroutines
+		n.t.Logf("end of the log of %s:\n%s", n.Name, tail(said, logTail))
 	}
 }

@@ -44,20 +44,26 @@ const Replicas = 3
 // violation.
 const (
 	settleWithin = 120 * time.Second
-	joinWithin   = 120 * time.Second
+	changeWithin = 120 * time.Second // a join or leave
 	readyWithin  = 60 * time.Second
 	askEvery     = 200 * time.Millisecond
+	// askAgainEvery is the pause after a join or leave that did not work, such as
+	// under the name of a node that nobody knows to be dead yet.
+	askAgainEvery = 250 * time.Millisecond
 )
 
 // Cluster is the nodes of a run.
 type Cluster struct {
 	Shape
-	t       testing.TB
-	dir     string
-	members []*Member // in the cluster, dead or alive
+	t        testing.TB
+	dir      string
+	members  []*Member // in the cluster, dead or alive
+	launched int       // nodes, of all times
 
 	// Net is what the nodes reach each other by; nil: directly.
 	Net *network.Network
+	// Joined is told of each node that becomes a member after Start; nil: nobody.
+	Joined func(*Member)
 }
 
 // Start starts the nodes and joins them; their logs and data are in dir.
@@ -85,8 +91,9 @@ func Start(t testing.TB, shape Shape, dir string) *Cluster {
 func (c *Cluster) launch() *Member {
 	c.t.Helper()
 	m := &Member{}
+	c.launched++
 	spec := harness.Spec{
-		Name:    fmt.Sprintf("peer%d", len(c.members)+1),
+		Name:    fmt.Sprintf("peer%d", c.launched),
 		Dir:     c.dir,
 		Durable: c.Durable,
 		Program: c.Program,

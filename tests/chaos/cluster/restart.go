@@ -1,11 +1,8 @@
 package cluster
 
 import (
-	"fmt"
 	"math/rand/v2"
-	"time"
-
-	"pipelinedht/tests/harness"
+	"slices"
 )
 
 // Kill ends the nodes as kill -9 does.
@@ -49,28 +46,11 @@ func (c *Cluster) Restart(rng *rand.Rand, nodes ...*Member) error {
 			if err := c.join(m); err != nil {
 				return err
 			}
-			m.admit()
+			if slices.Contains(c.members, m) {
+				m.admit()
+			}
 		}
 		m.Recovered()
-	}
-	return nil
-}
-
-// joinAgainEvery is the pause between attempts to join: the cluster may not know
-// yet that the namesake is dead.
-const joinAgainEvery = 250 * time.Millisecond
-
-// join has a node that stands alone join by way of any other that is well.
-func (c *Cluster) join(m *Member) error {
-	err := harness.PollEvery(joinAgainEvery, joinWithin, func() error {
-		var contacts []string
-		for _, other := range c.Others(m) {
-			contacts = append(contacts, other.Contact())
-		}
-		return m.Node.Join(contacts...)
-	})
-	if err != nil {
-		return fmt.Errorf("%s joins again: %w", m.Name, err)
 	}
 	return nil
 }

@@ -10,9 +10,11 @@ package failpoint
 import (
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"pipelinedht/tests/chaos/cluster"
+	"pipelinedht/tests/chaos/traffic"
 	"pipelinedht/tests/register"
 )
 
@@ -33,6 +35,7 @@ type Scene struct {
 	Cluster *cluster.Cluster
 	Rng     *rand.Rand
 	History *register.History // of probes
+	Once    *traffic.Once     // of what lonely nodes bring along
 	Log     func(format string, args ...any)
 	// Settled: the cluster was settled when the fault began, so that failover can
 	// be measured.
@@ -50,15 +53,18 @@ var all = slices.Concat(
 		freezeOne{}, freezeLeader{}, blinkOne{},
 		stopOne{}, rollingRestart{},
 		isolateOne{}, isolateLeader{}, splitMinority{}, flap{},
+		replaceOne{}, leaveAndJoin{}, joinAndLeaveAtOnce{}, leaveWhileOneIsDead{}, joinWhileOneIsDead{},
 	},
 	wireFaults,
+	cutChanges,
 )
 
-// Available returns the faults that can be brought about now.
-func Available(c *cluster.Cluster) []Failpoint {
+// Available returns the faults that can be brought about now, of those whose name
+// contains a text.
+func Available(c *cluster.Cluster, named string) []Failpoint {
 	var can []Failpoint
 	for _, f := range all {
-		if f.Available(c) {
+		if strings.Contains(f.Name(), named) && f.Available(c) {
 			can = append(can, f)
 		}
 	}

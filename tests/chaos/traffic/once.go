@@ -1,7 +1,6 @@
 package traffic
 
 import (
-	"context"
 	"fmt"
 	"hash/fnv"
 	"maps"
@@ -73,41 +72,48 @@ func ValueOf(key string) string {
 	return strings.Repeat(text, size/len(text)+1)
 }
 
-// writeOnce writes one key after another, each through a random member that may
-// be asked, until ctx ends.
-func (t *Traffic) writeOnce(ctx context.Context, id int, members []*cluster.Member) {
+// writeOnce writes one key after another, each through a random node that may be
+// asked, until the traffic stops.
+func (t *Traffic) writeOnce(id int) {
 	rng := t.random(2000 + uint64(id))
-	clients := make([]*harness.Client, len(members))
-	for i, m := range members {
-		clients[i] = harness.NewClient(m.ClientAddress)
-		defer clients[i].Close()
-	}
-	for n := 0; ctx.Err() == nil; n++ {
-		key := fmt.Sprintf("once-%d-%05d", id, n)
-		at := rng.IntN(len(members))
-		verdict := t.put(members[at], clients[at], key)
-		rest(ctx, rng, verdict)
+	clients := make(map[*cluster.Member]*harness.Client)
+	for n := 0; t.ctx.Err() == nil; n++ {
+		t.mu.Lock()
+		m := t.members[rng.IntN(len(t.members))]
+		t.mu.Unlock()
+		if clients[m] == nil {
+			clients[m] = harness.NewClient(m.ClientAddress)
+			defer clients[m].Close()
+		}
+		t.rest(rng, t.put(m, clients[m], fmt.Sprintf("once-%d-%05d", id, n)))
 	}
 }
 
-// put writes one key, unless the member may not be asked.
+// put writes one key, unless the node may not be asked.
 func (t *Traffic) put(m *cluster.Member, to *harness.Client, key string) register.Verdict {
 	done, ok := m.TryUse()
 	if !ok {
 		return register.Failed
 	}
 	defer done()
-	in := register.Input{Kind: register.Write, Key: key, Value: ValueOf(key)}
-	t.Once.set(key, Perhaps)
 	well := m.Well()
+	verdict, err := t.Once.Put(to, key)
+	t.note(m, well && m.Well(), verdict, err)
+	return verdict
+}
+
+// Put writes the key's value and notes what is known of it. The error is nil with
+// register.Done only.
+func (o *Once) Put(to *harness.Client, key string) (register.Verdict, error) {
+	in := register.Input{Kind: register.Write, Key: key, Value: ValueOf(key)}
+	o.set(key, Perhaps)
 	a, err := register.Send(to, in)
 	_, verdict, err := register.Judge(in, a, err)
 	switch verdict {
 	case register.Done:
-		t.Once.set(key, Acknowledged)
+		o.set(key, Acknowledged)
 	case register.Failed:
-		t.Once.set(key, Never)
+		o.set(key, Never)
 	}
-	t.note(m, well && m.Well(), verdict, err)
-	return verdict
+	return verdict, err
 }

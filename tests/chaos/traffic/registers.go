@@ -1,7 +1,6 @@
 package traffic
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -19,14 +18,14 @@ const (
 	window    = 8 * time.Second
 )
 
-// client reads and writes registers through one node until ctx ends.
-func (t *Traffic) client(ctx context.Context, id int, m *cluster.Member) {
+// client reads and writes registers through one node until the traffic stops.
+func (t *Traffic) client(id int, m *cluster.Member) {
 	rng := t.random(1000 + uint64(id))
 	to := harness.NewClient(m.ClientAddress)
 	defer to.Close()
 	tags := make(map[string]string) // of each key, the last one seen
 	for n := 0; ; n++ {
-		done, ok := m.Use(ctx)
+		done, ok := m.Use(t.ctx)
 		if !ok {
 			return
 		}
@@ -44,7 +43,7 @@ func (t *Traffic) client(ctx context.Context, id int, m *cluster.Member) {
 			tags[in.Key] = out.Tag
 		}
 		t.note(m, well && m.Well(), verdict, err)
-		rest(ctx, rng, verdict)
+		t.rest(rng, verdict)
 	}
 }
 

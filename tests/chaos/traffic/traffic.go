@@ -32,10 +32,13 @@ type Traffic struct {
 	Once      *Once
 
 	seed    uint64
-	cluster *cluster.Cluster
+	ctx     context.Context
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 	count   counters
+
+	mu      sync.Mutex // guards members
+	members []*cluster.Member
 }
 
 // counters are what became of requests for registers and written-once keys.
@@ -55,18 +58,26 @@ type Count struct {
 
 // Start starts clients that ask all members of the cluster.
 func Start(c *cluster.Cluster, seed uint64) *Traffic {
-	ctx, cancel := context.WithCancel(context.Background())
-	t := &Traffic{Registers: register.NewHistory(), Once: newOnce(), seed: seed, cluster: c, cancel: cancel}
-	for i, m := range c.Members() {
-		for j := range clientsPerNode {
-			id := i*clientsPerNode + j
-			t.running.Go(func() { t.client(ctx, id, m) })
-		}
+	t := &Traffic{Registers: register.NewHistory(), Once: newOnce(), seed: seed}
+	t.ctx, t.cancel = context.WithCancel(context.Background())
+	for _, m := range c.Members() {
+		t.Add(m)
 	}
 	for i := range onceWriters {
-		t.running.Go(func() { t.writeOnce(ctx, i, c.Members()) })
+		t.running.Go(func() { t.writeOnce(i) })
 	}
 	return t
+}
+
+// Add starts clients of one more node. It is not called once Stop is.
+func (t *Traffic) Add(m *cluster.Member) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for j := range clientsPerNode {
+		id := len(t.members)*clientsPerNode + j
+		t.running.Go(func() { t.client(id, m) })
+	}
+	t.members = append(t.members, m)
 }
 
 // Stop stops the clients and waits for them; it may be called again.
@@ -133,14 +144,14 @@ func (t *Traffic) note(m *cluster.Member, well bool, v register.Verdict, err err
 }
 
 // rest is the pause of a client, longer after a failure.
-func rest(ctx context.Context, rng *rand.Rand, v register.Verdict) {
+func (t *Traffic) rest(rng *rand.Rand, v register.Verdict) {
 	d := time.Duration(rng.Int64N(int64(pause)))
 	if v != register.Done {
 		d = refusedPause
 	}
 	select {
 	case <-time.After(d):
-	case <-ctx.Done():
+	case <-t.ctx.Done():
 	}
 }
 
