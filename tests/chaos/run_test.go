@@ -170,10 +170,7 @@ func (r *run) keep() {
 		err = r.traffic.Registers.Dump(f)
 		f.Close()
 	}
-	for _, m := range r.cluster.Members() {
-		err = errors.Join(err, m.Dump(r.dir))
-	}
-	if err != nil {
+	if err = errors.Join(err, r.cluster.Dump()); err != nil {
 		r.log("keep the evidence: %v", err)
 	}
 }

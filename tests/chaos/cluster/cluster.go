@@ -56,9 +56,9 @@ const (
 type Cluster struct {
 	Shape
 	t        testing.TB
-	dir      string
+	dir      string    // of logs and data
 	members  []*Member // in the cluster, dead or alive
-	launched int       // nodes, of all times
+	launched []*Member // all there ever were
 
 	// Net is what the nodes reach each other by; nil: directly.
 	Net *network.Network
@@ -91,9 +91,9 @@ func Start(t testing.TB, shape Shape, dir string) *Cluster {
 func (c *Cluster) launch() *Member {
 	c.t.Helper()
 	m := &Member{}
-	c.launched++
+	c.launched = append(c.launched, m)
 	spec := harness.Spec{
-		Name:    fmt.Sprintf("peer%d", c.launched),
+		Name:    fmt.Sprintf("peer%d", len(c.launched)),
 		Dir:     c.dir,
 		Durable: c.Durable,
 		Program: c.Program,
@@ -115,6 +115,16 @@ func (c *Cluster) launch() *Member {
 
 // Members returns the nodes that are in the cluster, dead or alive.
 func (c *Cluster) Members() []*Member { return slices.Clone(c.members) }
+
+// Dump writes what all nodes that run say of themselves to files in the cluster's
+// directory, and ends them. It is for the evidence of a run that failed.
+func (c *Cluster) Dump() error {
+	var errs []error
+	for _, m := range c.launched {
+		errs = append(errs, m.Dump(c.dir))
+	}
+	return errors.Join(errs...)
+}
 
 // Well returns the members that no fault is upon.
 func (c *Cluster) Well() []*Member {
