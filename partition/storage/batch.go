@@ -28,6 +28,7 @@ type stagedCopy struct {
 	slot    Slot
 	pos     partition.Position
 	dropped bool
+	emptied bool // and goes on with other data
 }
 
 // batchRetained is the largest buffer, in bytes, that Reset keeps.
@@ -73,6 +74,9 @@ func (b *Batch) commit(durable bool) error {
 		return err
 	}
 	b.store.tails.set(b.staged)
+	if b.store.cache != nil {
+		return b.store.cache.heed(b)
+	}
 	return nil
 }
 

@@ -51,6 +51,9 @@ func open(o Options) (*Store, error) {
 		fs:     o.FS,
 		sync:   o.Sync,
 	}
+	if o.RecordCacheBytes > 0 {
+		s.cache = newRecordCache(o.RecordCacheBytes)
+	}
 	s.tails = tails{read: s.reader, bySlot: make(map[Slot]partition.Position)}
 	err = s.start()
 	if o.Fatal != nil {

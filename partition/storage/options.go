@@ -24,6 +24,9 @@ type Options struct {
 	// CacheBytes of blocks, at least, are kept in memory, uncompressed; 0: 64 MiB
 	// with Sync, 16 MiB without (where the files are in memory already).
 	CacheBytes int64
+	// RecordCacheBytes of records that were read lately are kept in memory; 0:
+	// 16 MiB; negative: none.
+	RecordCacheBytes int64
 	// Logger gets errors, and at debug level what Pebble does; nil:
 	// slog.Default().
 	Logger *slog.Logger
@@ -46,6 +49,7 @@ const (
 
 	syncedCacheBytes   = 64 << 20
 	unsyncedCacheBytes = 16 << 20
+	recordCacheBytes   = 16 << 20
 	bloomBitsPerKey    = 10
 	// indexBlockBytes is large enough for a table's index to be one block.
 	indexBlockBytes = 256 << 10
@@ -97,6 +101,9 @@ func (o Options) withDefaults() Options {
 		if o.Sync {
 			o.CacheBytes = syncedCacheBytes
 		}
+	}
+	if o.RecordCacheBytes == 0 {
+		o.RecordCacheBytes = recordCacheBytes
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()

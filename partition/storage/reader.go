@@ -26,20 +26,35 @@ func (nothing) Close() error { return nil }
 // until closer is closed, which must happen in every case; closer is never nil.
 // ErrCorrupt: the record is damaged.
 func (r reader) Get(s Slot, key []byte) (rec partition.Record, found bool, closer io.Closer, err error) {
+	val, closer, err := r.data(s, key)
+	return record(s, key, val, closer, err)
+}
+
+// data reads what Pebble has of a key; val is nil if that is nothing.
+func (r reader) data(s Slot, key []byte) (val []byte, closer io.Closer, err error) {
 	if err := r.failure.err(); err != nil {
-		return rec, false, nothing{}, err
+		return nil, nothing{}, err
 	}
 	buf := keyBuffers.Get().(*[]byte)
 	*buf = appendKey((*buf)[:0], s, kindData, key)
-	val, closer, err := r.from.Get(*buf)
+	val, closer, err = r.from.Get(*buf)
 	keyBuffers.Put(buf)
 	if errors.Is(err, pebble.ErrNotFound) {
-		return rec, false, nothing{}, nil
+		return nil, nothing{}, nil
 	}
 	if err != nil {
-		return rec, false, nothing{}, readError(s, key, err)
+		return nil, nothing{}, readError(s, key, err)
 	}
-	if rec, err = decodeData(val); err != nil {
+	return val, closer, nil
+}
+
+// record makes of what data returned what Get returns.
+func record(s Slot, key, val []byte, closer io.Closer, err error) (partition.Record, bool, io.Closer, error) {
+	if err != nil || val == nil {
+		return partition.Record{}, false, nothing{}, err
+	}
+	rec, err := decodeData(val)
+	if err != nil {
 		closer.Close()
 		return partition.Record{}, false, nothing{}, readError(s, key, err)
 	}

@@ -16,6 +16,7 @@ type Store struct {
 	fs    vfs.FS
 	sync  bool
 	tails tails
+	cache *recordCache // nil: none
 
 	// directory is held by what reads the directory and then writes to it, its
 	// I/O included. It guards nextSlot.

@@ -34,6 +34,7 @@ func (b *Batch) Begin(s Slot, h *Head) {
 	var err error
 	if h.Reset {
 		b.deleteCopy(s)
+		c.emptied = true
 		pos, err = startAt(h.After, h.Position.Terms)
 	} else {
 		if last := pos.Last.Seq; h.After.Seq < last {
