@@ -18,7 +18,7 @@ func settledFor(m *partition.Map, id partition.NodeID) bool {
 		case !concernsAway(m, row):
 			return false
 		case allAway(m, row):
-		case !ownPartSettled(row, id):
+		case !ownPartSettled(m, row, id):
 			return false
 		}
 	}
@@ -48,10 +48,14 @@ func concernsAway(m *partition.Map, row *partition.Row) bool {
 }
 
 // ownPartSettled reports whether the node itself has the place in the row that it
-// should have.
-func ownPartSettled(row *partition.Row, id partition.NodeID) bool {
-	return slices.Contains(row.Target, id) == slices.Contains(row.InSync, id) &&
-		(len(row.Target) > 0 && row.Target[0] == id) == (row.Primary == id)
+// should have. It may lead in place of a peer that is away.
+func ownPartSettled(m *partition.Map, row *partition.Row, id partition.NodeID) bool {
+	if slices.Contains(row.Target, id) != slices.Contains(row.InSync, id) {
+		return false
+	}
+	preferred := len(row.Target) > 0 && row.Target[0] == id
+	leads := row.Primary == id
+	return preferred == leads || leads && len(row.Target) > 0 && m.Away(row.Target[0])
 }
 
 // allAway reports whether none of the row's in-sync copies is at hand.

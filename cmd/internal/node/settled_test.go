@@ -22,6 +22,8 @@ func TestWhenANodeHasItsShare(t *testing.T) {
 		{"another target is down", partition.Row{Primary: 1, InSync: ids{1, 2}, Target: ids{1, 2, 3}}, true},
 		{"another target is down, and this one not there yet", partition.Row{Primary: 2, InSync: ids{2}, Target: ids{2, 1, 3}}, false},
 		{"another target is down, and this one is to hand over", partition.Row{Primary: 1, InSync: ids{1, 2}, Target: ids{2, 1, 3}}, false},
+		{"it leads in place of a target that is down", partition.Row{Primary: 1, InSync: ids{1, 2}, Target: ids{3, 1, 2}}, true},
+		{"it leads where it has no place in place of a target that is down", partition.Row{Primary: 1, InSync: ids{1, 2}, Target: ids{3, 2}}, false},
 		{"nobody there who has the data", partition.Row{Primary: 3, InSync: ids{3, 4}, Target: ids{1, 2}}, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
