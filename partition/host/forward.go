@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/semaphore"
 
@@ -21,25 +22,59 @@ const cutTicks = 5
 type forwards struct {
 	mu      sync.Mutex
 	calls   []*forward
+	idle    sync.Pool                                // of *forward
 	budgets map[partition.NodeID]*semaphore.Weighted // Limits.PeerBytes each; grows with the peers
 }
 
-// forward is one call.
+// forward is one call, and the context that it goes by: the ticks end it, within
+// one tick of its client's context, which costs a call neither a timer nor a place
+// in that context.
 type forward struct {
+	client    context.Context
+	limit     uint64 // the tick up to which it may take; 0: as long as client
 	partition partition.ID
 	term      partition.Term
-	cancel    context.CancelFunc
 	stale     int // ticks since the map has another term
 	index     int // in calls
+
+	done chan struct{}
+	err  error // set before done is closed
 }
 
-func (f *forwards) add(c *forward) {
+// Deadline implements context.Context.
+func (c *forward) Deadline() (time.Time, bool) { return c.client.Deadline() }
+
+// Done implements context.Context.
+func (c *forward) Done() <-chan struct{} { return c.done }
+
+// Err implements context.Context.
+func (c *forward) Err() error {
+	select {
+	case <-c.done:
+		return c.err
+	default:
+		return nil
+	}
+}
+
+// Value implements context.Context.
+func (*forward) Value(any) any { return nil }
+
+// add begins a call.
+func (f *forwards) add(t *trial, p partition.ID, term partition.Term) *forward {
+	c, ok := f.idle.Get().(*forward)
+	if !ok {
+		c = &forward{done: make(chan struct{})}
+	}
+	c.client, c.limit, c.partition, c.term, c.stale = t.ctx, t.limit, p, term, 0
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	c.index = len(f.calls)
 	f.calls = append(f.calls, c)
+	return c
 }
 
+// remove ends a call that has returned.
 func (f *forwards) remove(c *forward) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -48,6 +83,10 @@ func (f *forwards) remove(c *forward) {
 	f.calls[c.index].index = c.index
 	f.calls[last] = nil
 	f.calls = f.calls[:last]
+	if c.err == nil {
+		c.client = nil
+		f.idle.Put(c)
+	}
 }
 
 // len returns how many calls are under way.
@@ -72,30 +111,44 @@ func (f *forwards) budget(to partition.NodeID, size int64) *semaphore.Weighted {
 	return b
 }
 
-// cutMoved ends the calls that wait for a node which has not been the primary for
-// some time: their operations go on at the new one. It is called once a tick.
-func (f *forwards) cutMoved(v *view) {
+// cut ends the calls whose client has gone or whose time is up, and those that wait
+// for a node which has not been the primary for some time: their operations go on
+// at the new one. It is called once a tick.
+func (f *forwards) cut(v *view, tick uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, c := range f.calls {
-		if v.m.Table[c.partition].Term == c.term {
-			continue
-		}
-		if c.stale++; c.stale > cutTicks {
-			c.cancel()
+		if c.err == nil {
+			if c.err = c.ending(v, tick); c.err != nil {
+				close(c.done)
+			}
 		}
 	}
+}
+
+// ending returns why the call is to end now, if it is.
+func (c *forward) ending(v *view, tick uint64) error {
+	if err := c.client.Err(); err != nil {
+		return err
+	}
+	if c.limit != 0 && tick > c.limit {
+		return context.DeadlineExceeded
+	}
+	if v.m.Table[c.partition].Term == c.term {
+		return nil
+	}
+	if c.stale++; c.stale > cutTicks {
+		return context.Canceled
+	}
+	return nil
 }
 
 // call sends body to the partition's primary and returns the reply. Errors:
 // ErrNotSent, surely nothing happened; ErrTooLarge; any other, anything may have.
 func (h *Host) call(t *trial, v *view, p partition.ID, lane replica.Lane, body []byte) ([]byte, error) {
 	row := &v.m.Table[p]
-	ctx, cancel := t.attempt()
-	defer cancel()
-	f := &forward{partition: p, term: row.Term, cancel: cancel}
-	h.forwards.add(f)
-	reply, err := h.cfg.Net.Call(ctx, row.Primary, lane, body)
+	f := h.forwards.add(t, p, row.Term)
+	reply, err := h.cfg.Net.Call(f, row.Primary, lane, body)
 	h.forwards.remove(f)
 	switch {
 	case err == nil:

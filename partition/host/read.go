@@ -42,12 +42,15 @@ var errNoPause = fmt.Errorf("%w: the key is written without pause", partition.Er
 // vouch says whether what was read of a key, after v was taken, may be answered;
 // with a waiter, the record that it gets may be, instead.
 func (h *Host) vouch(v *view, p partition.ID, key []byte, to caller) (*waiter, error) {
+	// The clock is a system call, hence before the lock: a lease that ran after the
+	// reading will do.
+	now := h.cfg.Clock()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.mu.ended != nil {
 		return nil, h.mu.ended
 	}
-	err := h.mu.core.CheckRead(p, v.m.Table[p].Term, key, h.cfg.Clock())
+	err := h.mu.core.CheckRead(p, v.m.Table[p].Term, key, now)
 	if errors.Is(err, replica.ErrPending) {
 		return h.awaitReadLocked(v, p, key, to)
 	}

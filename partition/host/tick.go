@@ -56,7 +56,7 @@ func (h *Host) tickLoop() {
 		}
 		tick := h.clock.tick.Add(1)
 		h.step(func(core *replica.Node, now time.Duration) { core.Tick(now) })
-		h.forwards.cutMoved(h.view.Load())
+		h.forwards.cut(h.view.Load(), tick)
 		if tick%expireEvery == 0 {
 			h.expire(tick)
 		}

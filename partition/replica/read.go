@@ -17,8 +17,10 @@ import (
 // write of the key is pending now, what was read is committed; if this term is
 // served now under running leases, no other has served in between. A reign that began
 // after the reading does not vouch for it, hence term.
+//
+// now may be a reading from before the lock was taken, after that of the store.
 func (n *Node) CheckRead(id partition.ID, term partition.Term, key []byte, now time.Duration) error {
-	n.now = now
+	n.now = max(n.now, now)
 	c, err := n.serves(id, term)
 	if err != nil {
 		return err
