@@ -3,6 +3,8 @@
 # make test       everything that must pass, with its own set-up
 # make race       everything again under the race detector
 # make sim        long simulated histories of the copy protocol: SEED=… HISTORIES=…
+# make chaos      kills, freezes and cuts under traffic, judged: SEED=… TIME=…
+# make chaos-table   what all of them together did and found
 # make bench      figures of real clusters on loopback, as ratios: ./tests/bench has flags
 # make lint       gofmt, vet, staticcheck, tidy check
 
@@ -10,8 +12,12 @@ GO ?= go
 
 SEED ?= 0
 HISTORIES ?= 100000
+TIME ?= 10m
 
-.PHONY: build run test race sim lint bench
+# Where make chaos notes what it did.
+CHAOS_REPORT ?= $(CURDIR)/bin/chaos.jsonl
+
+.PHONY: build run test race sim chaos chaos-table lint bench
 build:
 	$(GO) build -o bin/dht ./cmd/dht
 
@@ -31,6 +37,13 @@ race:
 
 sim:
 	$(GO) test -run EveryHistory -timeout 0 -v ./partition/replica -seed $(SEED) -histories $(HISTORIES)
+
+chaos:
+	@mkdir -p $(dir $(CHAOS_REPORT))
+	$(GO) test -count=1 -run TestChaos -timeout 0 -v ./tests/chaos -seed $(SEED) -chaos.time $(TIME) -chaos.report $(CHAOS_REPORT)
+
+chaos-table:
+	@$(GO) run ./tests/chaos/table $(CHAOS_REPORT)
 
 bench:
 	$(GO) run ./tests/bench

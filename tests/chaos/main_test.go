@@ -21,7 +21,7 @@ import (
 )
 
 var (
-	timeFlag   = flag.Duration("chaos.time", 100*time.Second, "begin another run until this has passed")
+	timeFlag   = flag.Duration("chaos.time", 70*time.Second, "begin another run until this has passed")
 	runFlag    = flag.Duration("chaos.run", 40*time.Second, "begin another fault in a run until this has passed")
 	faultFlag  = flag.String("chaos.fault", "", "only faults whose name contains this")
 	keepFlag   = flag.String("chaos.keep", "", "directory where failing runs keep logs, data and history; the system's for temporary files")

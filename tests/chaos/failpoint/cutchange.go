@@ -7,7 +7,7 @@ import (
 )
 
 // cutWithin bounds the random moment of a kill after a join or leave began.
-const cutWithin = 800 * time.Millisecond
+const cutWithin = 400 * time.Millisecond
 
 // cutJoin has a newcomer join, and kills somebody in the middle of it. Afterwards
 // the join works, if it has not.

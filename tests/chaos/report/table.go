@@ -90,8 +90,8 @@ func middleAndMost(counts []int) string {
 	return fmt.Sprintf("%d, %d", counts[len(counts)/2], counts[len(counts)-1])
 }
 
-// quantile returns the smallest time that a share of all does not exceed, in
-// seconds; nothing without any.
+// quantile returns the smallest time that more than a share of all do not exceed,
+// in seconds; nothing without any.
 func quantile(times []time.Duration, share float64) string {
 	if len(times) == 0 {
 		return ""
