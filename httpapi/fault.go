@@ -32,6 +32,7 @@ var answers = []struct {
 	advice string
 }{
 	{partition.ErrUnknown, http.StatusGatewayTimeout, "; read before you try again"},
+	{partition.ErrNoSpace, http.StatusServiceUnavailable, ""},
 	{partition.ErrUnavailable, http.StatusServiceUnavailable, "; try again"},
 	{partition.ErrNotPrimary, http.StatusServiceUnavailable, "; try again"},
 	{partition.ErrFloor, http.StatusServiceUnavailable, "; try again"},

@@ -63,6 +63,8 @@ func (f *serveFlags) define(flags *pflag.FlagSet) {
 	flags.DurationVar(&c.RequestTimeout, "request-timeout", node.DefaultRequestTimeout, "how long a request may wait for the cluster")
 	flags.DurationVar(&f.shutdownTimeout, "shutdown-timeout", 30*time.Second, "how long requests under way may take after SIGTERM")
 	flags.Var((*size)(&c.RebalanceRate), "rebalance-rate", "bytes a second that this node sends to copies that move; 0: no bound")
+	c.DiskReserve = node.DefaultDiskReserve
+	flags.Var((*size)(&c.DiskReserve), "disk-reserve", "free disk space, or an eighth of the disk, below which the node takes no new values; 0: none")
 	defineLimits(flags, &c.Limits)
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 }
@@ -104,6 +106,9 @@ func (f *serveFlags) config(log io.Writer) (node.Config, error) {
 	positive("request-timeout", c.RequestTimeout)
 	positive("shutdown-timeout", f.shutdownTimeout)
 	faults = append(faults, limitFaults(c.Limits)...)
+	if c.DiskReserve == 0 {
+		c.DiskReserve = -1 // what node.Config calls none
+	}
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(f.logLevel)); err != nil {
 		faults = append(faults, fmt.Errorf("--log-level %q: give debug, info, warn or error", f.logLevel))

@@ -22,6 +22,7 @@ var wireErrors = [...]error{
 	2: partition.ErrNotPrimary,
 	3: partition.ErrFloor,
 	4: partition.ErrUnknown,
+	5: partition.ErrNoSpace,
 }
 
 // remoteError is what another node answered: one of wireErrors, in its words.

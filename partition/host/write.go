@@ -94,7 +94,8 @@ func (h *Host) writeThere(t *trial, v *view, p partition.ID, op *partition.Op) (
 
 // Write carries out an operation, wherever its key's primary is, once: its ID,
 // Attempt, Floor and Term are given here. It tries until ctx or Config.Timeout
-// ends. Errors: partition.ErrUnavailable, nothing took effect and nothing will;
+// ends. Errors: partition.ErrUnavailable, nothing took effect and nothing will
+// (partition.ErrNoSpace, at once: nor would it if it were tried again soon);
 // partition.ErrUnknown, it may have or may yet. Key and Value are the Host's from
 // then on.
 func (h *Host) Write(ctx context.Context, op partition.Op) (out partition.Outcome, info partition.Info, err error) {
@@ -130,6 +131,9 @@ func (h *Host) Write(ctx context.Context, op partition.Op) (out partition.Outcom
 		}
 		if final := run.after(err); final {
 			return partition.Outcome{}, info, t.failed(partition.ErrUnknown, err)
+		}
+		if hopeless := errors.Is(err, partition.ErrNoSpace) && !run.unsure; hopeless {
+			return partition.Outcome{}, info, err
 		}
 		if !t.again(err, v) {
 			return partition.Outcome{}, info, t.failure(run.verdict())

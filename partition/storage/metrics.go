@@ -35,15 +35,15 @@ func (s *Store) Metrics() Metrics {
 	}
 }
 
-// Free returns the bytes that this process may still write to the disk that the
-// directory is on; math.MaxUint64 in memory.
-func (s *Store) Free() (uint64, error) {
+// Space returns the bytes that this process may still write to the disk that the
+// directory is on, and the disk's size; both are math.MaxUint64 in memory.
+func (s *Store) Space() (free, total uint64, err error) {
 	usage, err := s.fs.GetDiskUsage(s.dir)
 	if errors.Is(err, vfs.ErrUnsupported) {
-		return math.MaxUint64, nil
+		return math.MaxUint64, math.MaxUint64, nil
 	}
 	if err != nil {
-		return 0, fmt.Errorf("free space of %s: %w", s.dir, err)
+		return 0, 0, fmt.Errorf("free space of %s: %w", s.dir, err)
 	}
-	return usage.AvailBytes, nil
+	return usage.AvailBytes, usage.TotalBytes, nil
 }

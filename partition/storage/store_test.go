@@ -216,11 +216,11 @@ func TestWithoutSyncCloseKeepsEverything(t *testing.T) {
 func TestFreeSpaceAndSizes(t *testing.T) {
 	fs := vfs.NewMem()
 	s := open(t, fs)
-	if free, err := s.Free(); err != nil || free != math.MaxUint64 {
+	if free, _, err := s.Space(); err != nil || free != math.MaxUint64 {
 		t.Errorf("in memory: %d, %v", free, err)
 	}
 	fs.TestingSetDiskUsage(vfs.DiskUsage{AvailBytes: 0, TotalBytes: 10})
-	if free, err := s.Free(); err != nil || free != 0 {
+	if free, _, err := s.Space(); err != nil || free != 0 {
 		t.Errorf("full disk: %d, %v", free, err)
 	}
 	if m := s.Metrics(); m.MemTableBytes == 0 || m.DiskBytes == 0 {
@@ -231,7 +231,7 @@ func TestFreeSpaceAndSizes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer closeStore(t, onDisk)
-	if free, err := onDisk.Free(); err != nil || free == 0 || free == math.MaxUint64 {
+	if free, _, err := onDisk.Space(); err != nil || free == 0 || free == math.MaxUint64 {
 		t.Errorf("on disk: %d, %v", free, err)
 	}
 }

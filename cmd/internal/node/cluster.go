@@ -51,7 +51,7 @@ func (n *Node) Ready() error {
 	case !n.life().caughtUp():
 		return fmt.Errorf("%w: the node serves, but its own copies are still catching up", partition.ErrUnavailable)
 	}
-	return nil
+	return n.spaceError()
 }
 
 // status is what /dht/status shows.
@@ -69,6 +69,7 @@ type status struct {
 	Change      string                `json:"change,omitempty"`  // joining, importing, leaving
 	Import      *progress             `json:"import,omitempty"`
 	Copies      *host.Status          `json:"copies,omitempty"`
+	Disk        *diskSpace            `json:"disk,omitempty"` // absent in memory
 }
 
 // Status returns what is to be known about this node.
@@ -81,6 +82,7 @@ func (n *Node) Status() any {
 		Cluster:     l.record.Cluster,
 		Incarnation: l.record.Incarnation,
 		Waiting:     n.gate.standing(),
+		Disk:        n.disk.space.Load(),
 	}
 	s.Serving = s.Waiting == ""
 	switch {

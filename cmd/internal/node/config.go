@@ -50,6 +50,11 @@ type Config struct {
 	// copies that catch up or move; 0: unlimited.
 	RebalanceRate int
 
+	// DiskReserve, in bytes, or an eighth of the disk if that is less, is kept
+	// free: below it the node takes no new values. Below 0: none;
+	// DefaultDiskReserve.
+	DiskReserve int
+
 	Limits httpapi.Limits // of the HTTP server
 
 	Logger *slog.Logger // slog.Default()
@@ -80,6 +85,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.RequestTimeout == 0 {
 		c.RequestTimeout = DefaultRequestTimeout
+	}
+	if c.DiskReserve == 0 {
+		c.DiskReserve = DefaultDiskReserve
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()

@@ -24,6 +24,7 @@ type Node struct {
 	address  string // host:port that others reach the node at
 	listener net.Listener
 	store    *storage.Store
+	disk     diskWatch
 	server   *httpapi.Server
 	gate     *gate
 
@@ -84,6 +85,9 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 		defer n.wg.Done()
 		n.resume(n.ctx)
 	}()
+	if n.disk.space.Load() != nil {
+		n.wg.Go(n.watchDisk)
+	}
 	return n, nil
 }
 
@@ -115,6 +119,10 @@ func (n *Node) open(ctx context.Context) error {
 		return fmt.Errorf("open the store: %w", err)
 	}
 	n.store = store
+	n.disk.store, n.disk.reserve = store, int64(n.cfg.DiskReserve)
+	if _, err := n.disk.look(); err != nil {
+		return err
+	}
 	if err := n.readState(); err != nil {
 		return err
 	}
@@ -134,8 +142,10 @@ func (n *Node) open(ctx context.Context) error {
 		Table:   table{n},
 		Cluster: n,
 		Peer:    peerHandler{n},
-		Limits:  n.cfg.Limits,
-		Logger:  n.log,
+
+		Registry: n.registry(),
+		Limits:   n.cfg.Limits,
+		Logger:   n.log,
 	})
 	return nil
 }
