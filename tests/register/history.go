@@ -65,17 +65,11 @@ func (h *History) Keys() []string {
 	return slices.Sorted(maps.Keys(h.byKey))
 }
 
-// Values returns the values that were, or may have been, written to the key.
-func (h *History) Values(key string) map[string]bool {
+// of returns the history of a key so far.
+func (h *History) of(key string) []porcupine.Operation {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	values := make(map[string]bool)
-	for _, op := range h.byKey[key] {
-		if in := op.Input.(Input); in.Value != "" {
-			values[in.Value] = true
-		}
-	}
-	return values
+	return slices.Clone(h.byKey[key])
 }
 
 // checkWithin bounds the check of one key; it takes milliseconds unless the
@@ -84,10 +78,10 @@ const checkWithin = 60 * time.Second
 
 // Check returns what is wrong: a line for every key whose history is not that of
 // a register, or that is too hard to judge, with the path of a drawing of it in
-// dir.
+// dir. No operation may be under way.
 func (h *History) Check(dir func() string) (faults []string) {
 	for _, key := range h.Keys() {
-		ops := h.byKey[key]
+		ops := h.of(key)
 		if porcupine.CheckOperationsTimeout(Model, ops, checkWithin) == porcupine.Ok {
 			continue
 		}
@@ -106,7 +100,7 @@ func (h *History) Check(dir func() string) (faults []string) {
 func (h *History) Dump(w io.Writer) error {
 	out := json.NewEncoder(w)
 	for _, key := range h.Keys() {
-		for _, op := range h.byKey[key] {
+		for _, op := range h.of(key) {
 			if err := out.Encode(op); err != nil {
 				return err
 			}

@@ -1,0 +1,61 @@
+package chaos_test
+
+import (
+	"testing"
+	"time"
+
+	"pipelinedht/tests/chaos/cluster"
+	"pipelinedht/tests/chaos/failpoint"
+	"pipelinedht/tests/chaos/report"
+	"pipelinedht/tests/chaos/traffic"
+	"pipelinedht/tests/harness"
+)
+
+const (
+	// biteWithin bounds the search for what a broken rule does.
+	biteWithin = 90 * time.Second
+	// bites is how many faults there are from one look at the histories to the next.
+	bites = 2
+)
+
+// TestBrokenRulesAreCaught runs nodes that leave one rule of the copy protocol out:
+// what clients are told must give them away.
+func TestBrokenRulesAreCaught(t *testing.T) {
+	seed := harness.Seed(t)
+	program := harness.Build(t, "breakage")
+	for _, c := range []struct{ rule, fault string }{
+		{"read without check", "freeze one"},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			shape := cluster.Shape{
+				Nodes: 3, Partitions: 64, Proxied: true, Program: program, Env: []string{"DHT_BREAKAGE=" + c.rule},
+			}
+			begun := time.Now()
+			for i := uint64(0); time.Since(begun) < biteWithin; i++ {
+				if wrong := bite(t, seed+i, shape, c.fault); len(wrong) > 0 {
+					t.Logf("caught after %v: %s", time.Since(begun).Round(time.Second), wrong[0])
+					return
+				}
+			}
+			t.Errorf("not caught within %v", biteWithin)
+		})
+	}
+}
+
+// bite runs a cluster through a few faults of a kind and returns what is wrong
+// with the histories.
+func bite(t *testing.T, seed uint64, shape cluster.Shape, fault string) []string {
+	t.Helper()
+	r := &run{Run: new(report.Run), t: t, dir: t.TempDir(), rng: harness.Rand(seed, 0)}
+	r.cluster = cluster.Start(t, shape, r.dir)
+	r.traffic = traffic.Start(r.cluster, seed)
+	defer r.traffic.Stop()
+	for range bites {
+		can := failpoint.Available(r.cluster, fault)
+		if !r.fault(can[r.rng.IntN(len(can))], true) {
+			return nil
+		}
+	}
+	r.traffic.Stop()
+	return r.traffic.Registers.Check(t.TempDir)
+}
