@@ -29,6 +29,9 @@ type simCall struct {
 	ambiguous bool
 	over      bool
 	ids       []partition.OpID // all it was ever sent under
+	// version of the map that the latest attempt went by: the one node that repeats
+	// an operation does not go back to an older one.
+	version partition.Version
 }
 
 func (c *simClient) next() {
@@ -94,10 +97,11 @@ func (k *simCall) attempt() {
 		return
 	}
 	via := w.nodes[w.rng.IntN(len(w.nodes))]
-	if via.core == nil || via.core.m == nil {
+	if via.core == nil || via.core.m == nil || via.core.m.Version < k.version {
 		w.after(50*time.Millisecond, k.attempt)
 		return
 	}
+	k.version = via.core.m.Version
 	row := via.core.m.Table[k.partition]
 	to := w.node(row.Primary)
 	k.op.Attempt++
