@@ -2,12 +2,10 @@
 // a cluster while nodes join and leave it, and has porcupine check that every
 // key's history is that of one register.
 //
-//	history_test.go     what clients asked and were told
-//	model_test.go       what one register may do
+//	history_test.go     what clients were told
 //	members_test.go     who is in the cluster, and may be asked
 //	clients_test.go     the traffic
 //	registers_test.go   the test
-//	bite_test.go        that the model tells right from wrong
 package linearizability_test
 
 import (

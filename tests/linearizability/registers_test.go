@@ -41,7 +41,7 @@ func TestRegistersAreLinearizableDuringTenJoinsAndTenLeaves(t *testing.T) {
 func judge(t *testing.T, m *members, h *history) {
 	t.Helper()
 	t.Logf("%d operations on %d keys in %v, the longest %v", h.size(), keyCount,
-		time.Since(h.begun).Round(time.Millisecond), h.longest().Round(time.Millisecond))
+		h.Now().Round(time.Millisecond), h.Longest().Round(time.Millisecond))
 	harness.AwaitSettled(t, m.nodes())
 	harness.CheckPeers(t, m.nodes())
 	for i, fault := range h.faults {
@@ -50,7 +50,9 @@ func judge(t *testing.T, m *members, h *history) {
 		}
 		t.Errorf("request failed, %d of %d: %s", i+1, len(h.faults), fault)
 	}
-	h.check(t, func() string { return harness.Dir(t, "history") })
+	for _, fault := range h.Check(func() string { return harness.Dir(t, "history") }) {
+		t.Error(fault)
+	}
 }
 
 // traffic starts the clients and returns what stops and waits for them, once.

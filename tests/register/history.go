@@ -58,6 +58,22 @@ func (h *History) Size() (all, unknown int) {
 	return h.size, h.open
 }
 
+// Longest returns how long the slowest of the operations took whose outcome is
+// known.
+func (h *History) Longest() time.Duration {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var most int64
+	for _, ops := range h.byKey {
+		for _, op := range ops {
+			if op.Return != math.MaxInt64 {
+				most = max(most, op.Return-op.Call)
+			}
+		}
+	}
+	return time.Duration(most)
+}
+
 // Keys returns the keys that were used, sorted.
 func (h *History) Keys() []string {
 	h.mu.Lock()

@@ -1,0 +1,75 @@
+package register
+
+import (
+	"math"
+	"testing"
+
+	"github.com/anishathalye/porcupine"
+)
+
+// at is an operation from one time to another.
+func at(called, returned int64, in Input, out Output) porcupine.Operation {
+	in.Key = "register"
+	return porcupine.Operation{Call: called, Return: returned, Input: in, Output: out}
+}
+
+// TestModelTellsRightHistoriesFromWrongOnes shows that the check bites.
+func TestModelTellsRightHistoriesFromWrongOnes(t *testing.T) {
+	t.Parallel()
+	wrote := func(from, to int64, value, tag string) porcupine.Operation {
+		return at(from, to, Input{Kind: Write, Value: value}, Output{Tag: tag})
+	}
+	saw := func(from, to int64, value, tag string) porcupine.Operation {
+		return at(from, to, Input{Kind: Read}, Output{Found: true, Value: value, Tag: tag})
+	}
+	missing := func(from, to int64) porcupine.Operation {
+		return at(from, to, Input{Kind: Read}, Output{})
+	}
+	removed := func(from, to int64, found bool) porcupine.Operation {
+		return at(from, to, Input{Kind: Remove}, Output{Found: found})
+	}
+	replaced := func(demanded string, out Output) porcupine.Operation {
+		return at(4, 5, Input{Kind: Replace, Value: "c", Tag: demanded}, out)
+	}
+	lost := func(in Input) porcupine.Operation {
+		return at(1, math.MaxInt64, in, Output{Unknown: true})
+	}
+	lostWrite := lost(Input{Kind: Write, Value: "b"})
+	lostCreate := lost(Input{Kind: Create, Value: "b"})
+	lostReplace := lost(Input{Kind: Replace, Value: "b", Tag: "1"})
+	for _, c := range []struct {
+		name    string
+		history []porcupine.Operation
+		want    bool
+	}{
+		{"read of the last write", []porcupine.Operation{wrote(0, 1, "a", "1"), saw(2, 3, "a", "1")}, true},
+		{"stale read", []porcupine.Operation{wrote(0, 1, "a", "1"), wrote(2, 3, "b", "2"), saw(4, 5, "a", "1")}, false},
+		{"read of a write under way", []porcupine.Operation{wrote(0, 1, "a", "1"), wrote(2, 5, "b", "2"), saw(3, 4, "b", "2")}, true},
+		{"two reads that go back", []porcupine.Operation{wrote(0, 1, "a", "1"), wrote(2, 9, "b", "2"), saw(3, 4, "b", "2"), saw(5, 6, "a", "1")}, false},
+		{"lost write", []porcupine.Operation{wrote(0, 1, "a", "1"), missing(2, 3)}, false},
+		{"deleted key that returns", []porcupine.Operation{wrote(0, 1, "a", "1"), removed(2, 3, true), saw(4, 5, "a", "1")}, false},
+		{"removed, and it was not there", []porcupine.Operation{wrote(0, 1, "a", "1"), removed(2, 3, false)}, false},
+		{"removed twice", []porcupine.Operation{wrote(0, 1, "a", "1"), removed(2, 3, true), removed(4, 5, true)}, false},
+		{"unknown write that is seen late", []porcupine.Operation{wrote(0, 1, "a", "1"), lostWrite, saw(2, 3, "a", "1"), saw(4, 5, "b", "7")}, true},
+		{"unknown write that is never seen", []porcupine.Operation{wrote(0, 1, "a", "1"), lostWrite, saw(2, 3, "a", "1")}, true},
+		{"unknown write that happens twice", []porcupine.Operation{lostWrite, saw(2, 3, "b", "2"), wrote(4, 5, "c", "3"), saw(6, 7, "b", "2")}, false},
+		{"unknown create that happened", []porcupine.Operation{lostCreate, saw(2, 3, "b", "2")}, true},
+		{"unknown create over a value", []porcupine.Operation{wrote(0, 1, "a", "1"), lostCreate, saw(2, 3, "b", "2")}, false},
+		{"unknown replace that happened", []porcupine.Operation{wrote(0, 1, "a", "1"), lostReplace, saw(2, 3, "b", "2")}, true},
+		{"unknown replace of another value", []porcupine.Operation{wrote(0, 1, "a", "3"), lostReplace, saw(2, 3, "b", "2")}, false},
+		{"value under two tags", []porcupine.Operation{wrote(0, 1, "a", "1"), saw(2, 3, "a", "2")}, false},
+		{"replaced under the right tag", []porcupine.Operation{wrote(0, 1, "a", "1"), replaced("1", Output{Tag: "3"}), saw(6, 7, "c", "3")}, true},
+		{"replaced under a wrong tag", []porcupine.Operation{wrote(0, 1, "a", "1"), replaced("0", Output{Tag: "3"})}, false},
+		{"refused under the right tag", []porcupine.Operation{wrote(0, 1, "a", "1"), replaced("1", Output{Refused: true, Tag: "1"})}, false},
+		{"refused under a wrong tag", []porcupine.Operation{wrote(0, 1, "a", "1"), replaced("0", Output{Refused: true, Tag: "1"})}, true},
+		{"refused, and told of a tag that is not there", []porcupine.Operation{wrote(0, 1, "a", "1"), replaced("0", Output{Refused: true, Tag: "2"})}, false},
+		{"refused, and told that a value is gone", []porcupine.Operation{wrote(0, 1, "a", "1"), replaced("0", Output{Refused: true})}, false},
+		{"created twice", []porcupine.Operation{
+			at(0, 1, Input{Kind: Create, Value: "a"}, Output{Tag: "1"}), at(2, 3, Input{Kind: Create, Value: "b"}, Output{Tag: "2"}),
+		}, false},
+	} {
+		if got := porcupine.CheckOperations(Model, c.history); got != c.want {
+			t.Errorf("%s: linearizable: got %t, want %t", c.name, got, c.want)
+		}
+	}
+}
