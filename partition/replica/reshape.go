@@ -146,9 +146,10 @@ func (n *Node) dropSilent(c *replica) bool {
 }
 
 // responsive reports whether a live learner acknowledges and grants at present, so
-// that nobody has to wait for it once it is counted.
+// that nobody has to wait for it once it is counted. What a process that is gone
+// has granted runs on for a while, and is no sign of life.
 func (n *Node) responsive(l *lead, f *follower) bool {
-	return n.leased(f.peer, l.term) && (f.since == 0 || n.now-f.since < n.cfg.Beacon)
+	return !n.silent(l, f) && n.leased(f.peer, l.term) && (f.since == 0 || n.now-f.since < n.cfg.Beacon)
 }
 
 // grow counts learners that have caught up, and proposes the larger set. The
