@@ -22,6 +22,12 @@ func (c *Cluster) Stop(m *Member) error {
 	return err
 }
 
+// Launch starts the process of a node again, and waits for nothing.
+func (c *Cluster) Launch(m *Member) error {
+	m.Node.Launch(m.Port)
+	return m.connect()
+}
+
 // Restart starts nodes again that have ended, in random order and all at once,
 // and returns when each is a member and ready. One without a data directory comes
 // back empty: it joins anew, under its name, and takes its dead namesake's place.
@@ -33,8 +39,7 @@ func (c *Cluster) Restart(rng *rand.Rand, nodes ...*Member) error {
 		}
 	}
 	for _, i := range rng.Perm(len(nodes)) {
-		nodes[i].Launch(nodes[i].Port)
-		if err := nodes[i].connect(); err != nil {
+		if err := c.Launch(nodes[i]); err != nil {
 			return err
 		}
 	}

@@ -53,6 +53,7 @@ var all = slices.Concat(
 		freezeOne{}, freezeLeader{}, blinkOne{},
 		stopOne{}, rollingRestart{},
 		isolateOne{}, isolateLeader{}, splitMinority{}, flap{},
+		freezeAll{}, killMost{}, crashLoop{}, killOneFreezeAnother{}, killOneCutAnother{},
 		replaceOne{}, leaveAndJoin{}, joinAndLeaveAtOnce{}, leaveWhileOneIsDead{}, joinWhileOneIsDead{},
 	},
 	wireFaults,
