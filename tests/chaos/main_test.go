@@ -24,6 +24,7 @@ var (
 	timeFlag   = flag.Duration("chaos.time", 70*time.Second, "begin another run until this has passed")
 	runFlag    = flag.Duration("chaos.run", 40*time.Second, "begin another fault in a run until this has passed")
 	faultFlag  = flag.String("chaos.fault", "", "only faults whose name contains this")
+	overFlag   = flag.Duration("chaos.failover", 0, "a failover that takes longer is a violation, on a machine that is not busy; 0: none is")
 	keepFlag   = flag.String("chaos.keep", "", "directory where failing runs keep logs, data and history; the system's for temporary files")
 	reportFlag = flag.String("chaos.report", "", "file to append a line of JSON to for each run")
 )

@@ -17,6 +17,7 @@ import (
 )
 
 const (
+	clientsPerNode = 3
 	// enough is how many requests must be answered before a fault, and after the
 	// last one; a run that does not reach it within enoughWithin is rejected.
 	enough       = 300
@@ -40,7 +41,7 @@ func chaos(t *testing.T, into *report.Run) {
 	defer func() { r.Took = time.Since(begun) }()
 	r.cluster = cluster.Start(t, shapeOf(r.Seed), r.dir)
 	r.log("%d nodes (%s, faulty network: %t), %d partitions, started in %v", r.Nodes, r.Storage, r.Proxied, r.Partitions, time.Since(begun).Round(time.Millisecond))
-	r.traffic = traffic.Start(r.cluster, r.Seed)
+	r.traffic = traffic.Start(r.cluster, r.Seed, clientsPerNode)
 	defer r.traffic.Stop()
 	r.cluster.Joined = r.traffic.Add
 	if r.faults() {
@@ -89,6 +90,9 @@ func (r *run) fault(f failpoint.Failpoint, settled bool) bool {
 		one.Failover = (*report.Failover)(measured)
 		r.log("failover of %d partitions: %v the median, %v the last; %d probes failed", measured.Partitions,
 			measured.Median.Round(time.Millisecond), measured.Last.Round(time.Millisecond), measured.Failed)
+		if *overFlag > 0 && measured.Last > *overFlag {
+			err = errors.Join(err, fmt.Errorf("failover took %v", measured.Last))
+		}
 	}
 	r.Faults = append(r.Faults, one)
 	if err != nil {

@@ -170,5 +170,5 @@ func (c *Cluster) Leader() (*Member, error) {
 		}
 		errs = append(errs, err)
 	}
-	return nil, fmt.Errorf("nobody leads Raft: %w", errors.Join(errs...))
+	return nil, errors.Join(append(errs, errors.New("nobody leads Raft"))...)
 }

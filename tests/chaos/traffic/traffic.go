@@ -17,8 +17,7 @@ import (
 )
 
 const (
-	clientsPerNode = 3
-	onceWriters    = 2
+	onceWriters = 2
 	// pause is the longest between two requests of a client: the nodes and the
 	// clients share the machine.
 	pause = 16 * time.Millisecond
@@ -32,6 +31,7 @@ type Traffic struct {
 	Once      *Once
 
 	seed    uint64
+	perNode int // clients
 	ctx     context.Context
 	cancel  context.CancelFunc
 	running sync.WaitGroup
@@ -56,9 +56,10 @@ type Count struct {
 	FailedWell            int // of Failed and Unknown: through nodes that no fault was upon
 }
 
-// Start starts clients that ask all members of the cluster.
-func Start(c *cluster.Cluster, seed uint64) *Traffic {
-	t := &Traffic{Registers: register.NewHistory(), Once: newOnce(), seed: seed}
+// Start starts clients that ask all members of the cluster: so many for each node,
+// and some that write keys once, through any.
+func Start(c *cluster.Cluster, seed uint64, perNode int) *Traffic {
+	t := &Traffic{Registers: register.NewHistory(), Once: newOnce(), seed: seed, perNode: perNode}
 	t.ctx, t.cancel = context.WithCancel(context.Background())
 	for _, m := range c.Members() {
 		t.Add(m)
@@ -73,8 +74,8 @@ func Start(c *cluster.Cluster, seed uint64) *Traffic {
 func (t *Traffic) Add(m *cluster.Member) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for j := range clientsPerNode {
-		id := len(t.members)*clientsPerNode + j
+	for j := range t.perNode {
+		id := len(t.members)*t.perNode + j
 		t.running.Go(func() { t.client(id, m) })
 	}
 	t.members = append(t.members, m)
