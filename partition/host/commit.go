@@ -10,9 +10,10 @@ import (
 	"pipelinedht/partition/storage"
 )
 
-// maxBatch is the size in bytes from which a storage batch is committed before
-// the next write is put into it.
-const maxBatch = 64 << 20
+// maxBatch is the size in bytes from which a storage batch is committed, and what it
+// has acknowledged, before the next write is put into it: a copy with much to do
+// does it in steps, and each shows the others that it gets on.
+const maxBatch = 8 << 20
 
 // committer is the one goroutine that sends what the core says to other copies
 // and stores what it writes: everything that waits in one batch, with one fsync.
@@ -20,6 +21,7 @@ type committer struct {
 	h     *Host
 	out   outbox
 	batch *storage.Batch
+	queue []replica.Write // handed out by the core and not yet in a batch
 	// dropped are the partitions whose copy the batch deletes.
 	dropped map[partition.ID]bool
 	// kept are copies that the map gave no place to and that stay in the store
@@ -45,50 +47,59 @@ func (h *Host) commitLoop() {
 		// Others that are ready to run add to the batch first: worth 15 % of the
 		// throughput of small writes.
 		runtime.Gosched()
-		if err := c.round(); err != nil {
-			h.fail(err)
-			return
+		for more := true; more; more = len(c.queue) > 0 {
+			if err := c.round(); err != nil {
+				h.fail(err)
+				return
+			}
 		}
 	}
 }
 
-// round does one Batch of the core. Messages leave before the local commit, so
-// that the other copies commit at the same time.
+// round sends the messages of one Batch of the core and stores its writes, or as many
+// of those that wait as fit one batch of the store. Messages leave before the local
+// commit, so that the other copies commit at the same time.
 func (c *committer) round() error {
 	h := c.h
 	h.mu.Lock()
-	b, ok := h.mu.core.Batch()
-	ok = ok && h.mu.ended == nil
+	b, _ := h.mu.core.Batch()
+	ended := h.mu.ended != nil
 	h.mu.Unlock()
-	if !ok {
+	if ended {
+		c.queue = nil
 		return nil
 	}
 	for i := range b.Messages {
 		c.out.add(b.Messages[i])
 	}
 	c.out.flush()
-	if len(b.Writes) == 0 {
+	if c.queue == nil {
+		c.queue = b.Writes
+	} else {
+		c.queue = append(c.queue, b.Writes...)
+	}
+	if len(c.queue) == 0 {
 		return nil
 	}
-	for i := range b.Writes {
-		if err := c.add(&b.Writes[i]); err != nil {
-			return fmt.Errorf("store partition %d: %w", b.Writes[i].Partition, err)
+	n := 0
+	for ; n < len(c.queue) && c.batch.Size() < maxBatch; n++ {
+		if err := c.add(&c.queue[n]); err != nil {
+			return fmt.Errorf("store partition %d: %w", c.queue[n].Partition, err)
 		}
 	}
 	if err := c.commit(); err != nil {
 		return err
 	}
-	h.step(func(core *replica.Node, now time.Duration) { core.Stored(b.Writes, now) })
+	h.step(func(core *replica.Node, now time.Duration) { core.Stored(c.queue[:n], now) })
+	clear(c.queue[:n]) // what has been stored is not held in memory any longer
+	if c.queue = c.queue[n:]; len(c.queue) == 0 {
+		c.queue = nil
+	}
 	return nil
 }
 
 // add puts a write of the core into the batch.
 func (c *committer) add(w *replica.Write) error {
-	if c.batch.Size() >= maxBatch {
-		if err := c.commit(); err != nil {
-			return err
-		}
-	}
 	p := &c.h.view.Load().parts[w.Partition]
 	if w.Drop {
 		c.drop(w.Partition, p)

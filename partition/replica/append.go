@@ -1,6 +1,10 @@
 package replica
 
-import "pipelinedht/partition"
+import (
+	"slices"
+
+	"pipelinedht/partition"
+)
 
 const (
 	// largeEntry is the size in bytes from which an entry travels on the Bulk
@@ -35,7 +39,8 @@ func (n *Node) feed(c *replica, f *follower) {
 		n.probe(c, f)
 		return
 	}
-	for f.sent < l.window.last() {
+	must := slices.Contains(l.must, f)
+	for f.sent < l.window.last() && (must || f.unacked < n.cfg.LearnerBytes) {
 		first, bytes, large := f.sent+1, 0, false
 		var entries []partition.Entry
 		for seq := first; seq <= l.window.last() && bytes < appendBytes; seq++ {
@@ -52,6 +57,8 @@ func (n *Node) feed(c *replica, f *follower) {
 			}
 		}
 		f.sent += partition.Seq(len(entries))
+		f.unacked += bytes
+		f.timing.sends(f.sent, n.now)
 		prev, _ := c.log.label(first - 1)
 		lane := Small
 		if entries[0].Size() >= largeEntry {
@@ -124,7 +131,7 @@ func (n *Node) onAck(c *replica, f *follower, m *Ack) {
 		if m.Seq < f.acked || m.Seq > f.sent {
 			n.probe(c, f)
 		} else if n.now-f.asked >= n.cfg.Beacon {
-			f.sent = max(f.acked, m.Seq)
+			f.sent, f.unacked = max(f.acked, m.Seq), 0
 			n.markDirty(c)
 		}
 		return
@@ -135,8 +142,12 @@ func (n *Node) onAck(c *replica, f *follower, m *Ack) {
 // heardUpTo raises what f is known to have, and follows that up.
 func (n *Node) heardUpTo(c *replica, f *follower, seq partition.Seq) {
 	f.acked = max(f.acked, min(seq, f.sent))
+	n.acknowledges(f)
 	if f.since = n.now; f.acked >= f.sent {
 		f.since = 0
+		if f.unacked = 0; f.sent < c.lead.window.last() {
+			n.markDirty(c)
+		}
 	}
 	n.advance(c)
 	n.shrinkWindow(c)

@@ -56,6 +56,8 @@ type follower struct {
 	known     bool          // log is of this term
 	acked     partition.Seq // durable there
 	sent      partition.Seq // live: handed to it
+	timing    timing
+	unacked   int           // bytes of entries sent since it last had acknowledged all
 	asked     time.Duration // when something was last sent that wants an answer
 	since     time.Duration // since when something has been unanswered; 0: nothing is
 	resent    time.Duration // live: when what was sent was last taken for lost

@@ -12,6 +12,7 @@ type peer struct {
 	id   partition.NodeID
 	inc  partition.Incarnation // highest heard of
 	gone bool                  // its address refused a connection since it was last heard
+	slowness
 	// stopping: it said, in this incarnation, that it is about to stop. It gets no
 	// role any more.
 	stopping bool

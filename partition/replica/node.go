@@ -17,12 +17,21 @@ type Config struct {
 	Lease       time.Duration // L: how long a grant lets its receiver read, from the beacon's sending; 1.2 s
 	Grant       time.Duration // G: how long the granter keeps still, from the beacon's receipt; 1.6 s
 	Silence     time.Duration // without acknowledgement or grant: the primary drops the copy; 1 s
+	Stuck       time.Duration // without acknowledgement of one partition's entries, though others' come; as Silence; 10 s
+	SlowAck     time.Duration // an acknowledgement that takes longer is late; 300 ms
+	Slow        time.Duration // late for so long in all, while others are not: the primary drops the copy; 5 s
+	SlowPause   time.Duration // before a slow copy is counted again; doubles; 30 s
 	Resend      time.Duration // before something unanswered is sent again; 500 ms
 	Stagger     time.Duration // between the copies that may take over; 200 ms
 	WindowBytes int           // of committed entries kept in memory for a learner, per partition; more during a transfer; 256 KiB
-	LogRecords  int           // kept in each copy's log; 256
-	Transfers   int           // under way at once from this node; 16
-	Tombstones  bool          // deletes always leave tombstones, not only while a peer imports
+	// LearnerBytes is how many bytes of entries a learner may have been sent and not
+	// acknowledged, and one message more: nobody waits for it, so nothing else keeps
+	// it from being sent more than it can store. It gets the rest when it has
+	// acknowledged, or by a transfer once the window has let go of it; 4 MiB.
+	LearnerBytes int
+	LogRecords   int  // kept in each copy's log; 256
+	Transfers    int  // under way at once from this node; 16
+	Tombstones   bool // deletes always leave tombstones, not only while a peer imports
 }
 
 // Normal returns the settings for a cluster on one site.
@@ -32,15 +41,20 @@ type Config struct {
 func Normal(self partition.NodeID, inc partition.Incarnation) Config {
 	return Config{
 		Self: self, Incarnation: inc,
-		Beacon:      250 * time.Millisecond,
-		Lease:       1200 * time.Millisecond,
-		Grant:       1600 * time.Millisecond,
-		Silence:     time.Second,
-		Resend:      500 * time.Millisecond,
-		Stagger:     200 * time.Millisecond,
-		WindowBytes: 256 << 10,
-		LogRecords:  256,
-		Transfers:   16,
+		Beacon:       250 * time.Millisecond,
+		Lease:        1200 * time.Millisecond,
+		Grant:        1600 * time.Millisecond,
+		Silence:      time.Second,
+		Stuck:        10 * time.Second,
+		SlowAck:      300 * time.Millisecond,
+		Slow:         5 * time.Second,
+		SlowPause:    30 * time.Second,
+		Resend:       500 * time.Millisecond,
+		Stagger:      200 * time.Millisecond,
+		WindowBytes:  256 << 10,
+		LearnerBytes: 4 << 20,
+		LogRecords:   256,
+		Transfers:    16,
 	}
 }
 
@@ -90,6 +104,7 @@ type Node struct {
 	waiting      []*follower          // for a place among Config.Transfers
 	lastTransfer uint64
 	nextBeacon   time.Duration
+	ticked       time.Duration // when judgeSlow last ran
 
 	ready Ready
 	batch Batch
@@ -99,7 +114,7 @@ type Node struct {
 // started at now. It does nothing before SetMap shows its PeerUp.
 func New(cfg Config, copies map[partition.ID]partition.Position, now time.Duration) *Node {
 	n := &Node{
-		cfg: cfg, now: now, started: now, resumed: now,
+		cfg: cfg, now: now, started: now, resumed: now, ticked: now,
 		stored:    make(map[partition.ID]*replica, len(copies)),
 		peers:     make(map[partition.NodeID]*peer),
 		transfers: make(map[uint64]*follower),
@@ -138,6 +153,7 @@ func (n *Node) Tick(now time.Duration) {
 			n.considerTakeOver(c)
 		}
 	}
+	n.judgeSlow()
 }
 
 // Ready returns what is to be done at once, and forgets it.

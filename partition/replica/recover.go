@@ -82,7 +82,7 @@ func (n *Node) serve(c *replica) {
 
 // goLive begins to feed f, which has everything up to seq.
 func (f *follower) goLive(seq partition.Seq) {
-	f.stage, f.acked, f.sent, f.since = live, seq, seq, 0
+	f.stage, f.acked, f.sent, f.since, f.unacked, f.timing = live, seq, seq, 0, 0, timing{}
 }
 
 // followLive feeds f, which was found to have everything up to seq: that may be

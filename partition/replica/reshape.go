@@ -54,8 +54,9 @@ func (n *Node) tickLead(c *replica) {
 // tickFollower repeats what may have been lost.
 func (n *Node) tickFollower(c *replica, f *follower) {
 	if f.stage == live {
+		n.noteLate(c.lead, f)
 		if f.acked < f.sent && n.now-max(f.since, f.resent) >= n.cfg.Resend {
-			f.sent, f.resent = f.acked, n.now
+			f.sent, f.resent, f.unacked = f.acked, n.now, 0
 			n.markDirty(c)
 		}
 		return
@@ -87,7 +88,14 @@ func (n *Node) silent(l *lead, f *follower) bool {
 	}
 	from := max(n.resumed, l.began)
 	late := func(since time.Duration) bool { return n.now-max(since, from) > n.cfg.Silence }
-	return late(f.granted) || f.since != 0 && f.stage != sending && late(f.since)
+	if late(f.granted) {
+		return true
+	}
+	if f.since == 0 || f.stage == sending {
+		return false
+	}
+	// A copy that acknowledges other partitions' entries works off a queue.
+	return late(max(f.since, f.ackedAt)) || n.now-max(f.since, from) > n.cfg.Stuck
 }
 
 // reshape proposes the next step from the in-sync set towards the target, or away
@@ -107,7 +115,7 @@ func (n *Node) reshape(c *replica) {
 	if n.dropSilent(c) || l.phase != serving {
 		return
 	}
-	if n.grow(c) || n.handOver(c) || n.dropStopping(c) {
+	if n.dropSlow(c) || n.grow(c) || n.handOver(c) || n.dropStopping(c) {
 		return
 	}
 	n.dropExtras(c)
@@ -124,7 +132,7 @@ func (n *Node) dropSilent(c *replica) bool {
 	}
 	lapsed := false
 	for _, f := range l.followers {
-		if f.counted && (f.stopping || f.full || n.silent(l, f)) {
+		if f.counted && (f.stopping || f.full || f.slow || n.silent(l, f)) {
 			f.counted, lapsed = false, true
 		}
 	}
@@ -161,7 +169,7 @@ func (n *Node) grow(c *replica) bool {
 	var ids []partition.NodeID
 	counted := false
 	for _, f := range l.followers {
-		if f.stage != live || f.stopping || f.full || slices.Contains(c.row.InSync, f.id) || !slices.Contains(c.row.Target, f.id) {
+		if f.stage != live || f.stopping || f.full || f.slow || slices.Contains(c.row.InSync, f.id) || !slices.Contains(c.row.Target, f.id) {
 			continue
 		}
 		if !f.counted && c.log.last.Seq-f.acked <= growGap && n.responsive(l, f) {
@@ -201,7 +209,7 @@ func (n *Node) handOver(c *replica) bool {
 			return false
 		}
 		f := l.follower(id)
-		if f != nil && f.stage == live && n.heir(c, id) && n.leased(f.peer, l.term) {
+		if f != nil && f.stage == live && !f.slow && n.heir(c, id) && n.leased(f.peer, l.term) {
 			n.propose(c, partition.Change{Primary: id, InSync: c.row.InSync}, false)
 			return true
 		}

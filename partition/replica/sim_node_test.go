@@ -23,6 +23,7 @@ type simNode struct {
 	mapIndex     int // into authority.maps
 	learning     bool
 	storing      bool
+	lag          time.Duration // that every batch takes besides
 	views        map[uint64]*simView
 	waiting      map[Ticket]func(Answer)
 	lastTicket   Ticket
@@ -36,7 +37,10 @@ func (n *simNode) clock() time.Duration {
 
 func (n *simNode) config() Config {
 	cfg := Normal(n.id, n.inc)
-	cfg.LogRecords, cfg.WindowBytes, cfg.Transfers = 8, 600, 2
+	cfg.LogRecords, cfg.WindowBytes, cfg.Transfers, cfg.LearnerBytes = 8, 600, 2, 200
+	if n.w.seed%2 == 0 { // slow copies are soon dropped, and soon let back
+		cfg.Stuck, cfg.SlowAck, cfg.Slow, cfg.SlowPause = 2*time.Second, 50*time.Millisecond, 200*time.Millisecond, 100*time.Millisecond
+	}
 	return cfg
 }
 
@@ -194,6 +198,7 @@ func (n *simNode) store() {
 			if !w.calm && w.rng.Float64() < w.faulty.stall {
 				took = time.Duration(w.rng.IntN(2000)) * time.Millisecond
 			}
+			took += n.lag
 			durable := time.Duration(w.rng.Float64() * float64(took))
 			// The disk has it some time before the process is told.
 			w.after(durable, func() {

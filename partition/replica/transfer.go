@@ -232,7 +232,7 @@ func (n *Node) onChunkAck(c *replica, f *follower, m *ChunkAck) {
 		return
 	}
 	o.acked++
-	f.since = n.now
+	f.since, f.ackedAt = n.now, n.now
 	if o.total == 0 || o.acked < o.total {
 		n.nextChunk(c, f)
 		return

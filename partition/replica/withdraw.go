@@ -46,7 +46,9 @@ func (n *Node) dispensable(c *replica) bool {
 		return !slices.ContainsFunc(c.row.InSync, func(id partition.NodeID) bool { return n.heir(c, id) })
 	}
 	p := n.peer(c.row.Primary)
-	return p.stopping || p.gone || n.m.Away(p.id) || len(c.row.InSync) <= c.row.MinInSync
+	now, _ := n.m.Peer(p.id)
+	stops := p.stopping && now.Incarnation <= p.inc // else it has been started anew since
+	return stops || p.gone || n.m.Away(p.id) || len(c.row.InSync) <= c.row.MinInSync
 }
 
 // heir reports whether an in-sync copy other than this node's may be about to lead
