@@ -22,11 +22,12 @@ const (
 
 // Forget removes a peer that is gone for good.
 func (n *Node) Forget(ctx context.Context, name string, loseData bool) (httpapi.ForgetReport, error) {
-	l, err := n.enter(ctx)
+	in, err := n.enter(ctx)
 	if err != nil {
 		return httpapi.ForgetReport{}, err
 	}
-	n.gate.leave() // it changes no life of this node
+	in.leave() // it changes no life of this node
+	l := in.life
 	member, cancel := l.whileMember(ctx)
 	defer cancel()
 	p, err := l.awaitSilent(member, name)

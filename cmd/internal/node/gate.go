@@ -3,7 +3,9 @@ package node
 import (
 	"context"
 	"fmt"
+	"math"
 	"sync"
+	"sync/atomic"
 
 	"pipelinedht/partition"
 )
@@ -12,14 +14,24 @@ import (
 // of requests are inside at once; while it is shut they wait before it, and
 // nothing of them has taken effect.
 type gate struct {
-	mu     sync.Mutex
-	life   *life         // what requests go to; nil while shut
+	current atomic.Pointer[passage] // nil while shut
+
+	mu     sync.Mutex    // guards the following, and changes of current
+	last   *passage      // the present one or the one before; nil: the gate was never open
 	reason string        // why it is shut: what a request reads that waited in vain
 	refuse bool          // do not let requests wait: the reason will not pass by itself
-	moved  chan struct{} // closed, and replaced, whenever one of the above changes
-	inside int           // requests inside
-	empty  chan struct{} // closed when inside falls to 0; nil where nobody waits for it
+	moved  chan struct{} // closed, and replaced, whenever something changes
 }
+
+// passage is one opening of the gate. Who is inside must leave.
+type passage struct {
+	life   *life
+	inside atomic.Int64 // requests; passageShut is added when the gate shuts
+	once   sync.Once
+	empty  chan struct{} // closed once the gate is shut and nobody inside any more
+}
+
+const passageShut = math.MinInt64
 
 // drainShare of the request time-out is what a change of lives waits for requests
 // under way: those that wait at the gate meanwhile must not time out for one that
@@ -31,18 +43,19 @@ func newGate(reason string) *gate {
 	return &gate{reason: reason, moved: make(chan struct{})}
 }
 
-// enter waits until the gate is open and returns the life behind it. The caller
-// must leave. The error is partition.ErrUnavailable, with the gate's reason.
-func (g *gate) enter(ctx context.Context) (*life, error) {
+// enter waits until the gate is open and lets the request in. The error is
+// partition.ErrUnavailable, with the gate's reason.
+func (g *gate) enter(ctx context.Context) (*passage, error) {
 	for {
-		g.mu.Lock()
-		life, moved, reason, refuse := g.life, g.moved, g.reason, g.refuse
-		if life != nil {
-			g.inside++
-			g.mu.Unlock()
-			return life, nil
+		if p := g.tryEnter(); p != nil {
+			return p, nil
 		}
+		g.mu.Lock()
+		open, moved, reason, refuse := g.current.Load() != nil, g.moved, g.reason, g.refuse
 		g.mu.Unlock()
+		if open {
+			continue
+		}
 		if refuse {
 			return nil, fmt.Errorf("%w: %s", partition.ErrUnavailable, reason)
 		}
@@ -55,59 +68,68 @@ func (g *gate) enter(ctx context.Context) (*life, error) {
 }
 
 // tryEnter is enter without waiting; nil if the gate is shut.
-func (g *gate) tryEnter() *life {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.life != nil {
-		g.inside++
+func (g *gate) tryEnter() *passage {
+	p := g.current.Load()
+	if p == nil {
+		return nil
 	}
-	return g.life
+	if p.inside.Add(1) > 0 {
+		return p
+	}
+	p.leave() // it was shut in between
+	return nil
 }
 
 // leave ends what enter began.
-func (g *gate) leave() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.inside--
-	if g.inside == 0 && g.empty != nil {
-		close(g.empty)
-		g.empty = nil
+func (p *passage) leave() {
+	if p.inside.Add(-1) == passageShut {
+		p.once.Do(func() { close(p.empty) })
 	}
 }
 
 // open lets requests in to l.
-func (g *gate) open(l *life) { g.set(l, "", false) }
+func (g *gate) open(l *life) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if p := g.current.Load(); p == nil || p.life != l {
+		g.endPassageLocked()
+		g.last = &passage{life: l, empty: make(chan struct{})}
+		g.current.Store(g.last)
+		g.tellLocked("", false)
+	}
+}
 
 // shut makes new requests wait, and waits until all have left that are inside, or
 // until ctx ends.
 func (g *gate) shut(ctx context.Context, reason string) {
-	g.set(nil, reason, false)
-	g.mu.Lock()
-	if g.inside == 0 {
-		g.mu.Unlock()
-		return
-	}
-	if g.empty == nil {
-		g.empty = make(chan struct{})
-	}
-	empty := g.empty
-	g.mu.Unlock()
-	select {
-	case <-empty:
-	case <-ctx.Done():
+	if last := g.block(reason, false); last != nil {
+		select {
+		case <-last.empty:
+		case <-ctx.Done():
+		}
 	}
 }
 
 // bar shuts the gate and turns requests away at once.
-func (g *gate) bar(reason string) { g.set(nil, reason, true) }
+func (g *gate) bar(reason string) { g.block(reason, true) }
 
-func (g *gate) set(l *life, reason string, refuse bool) {
+// block shuts the gate and returns the passage that was open last.
+func (g *gate) block(reason string, refuse bool) *passage {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.life == l && g.reason == reason && g.refuse == refuse {
-		return
+	g.endPassageLocked()
+	g.tellLocked(reason, refuse)
+	return g.last
+}
+
+func (g *gate) endPassageLocked() {
+	if p := g.current.Swap(nil); p != nil && p.inside.Add(passageShut) == passageShut {
+		p.once.Do(func() { close(p.empty) })
 	}
-	g.life, g.reason, g.refuse = l, reason, refuse
+}
+
+func (g *gate) tellLocked(reason string, refuse bool) {
+	g.reason, g.refuse = reason, refuse
 	close(g.moved)
 	g.moved = make(chan struct{})
 }

@@ -13,7 +13,7 @@ import (
 func TestAShutGateHoldsRequestsUntilItOpens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, l := newGate("because"), new(life)
-		entered := make(chan *life, 1)
+		entered := make(chan *passage, 1)
 		go func() {
 			in, _ := g.enter(t.Context())
 			entered <- in
@@ -23,8 +23,8 @@ func TestAShutGateHoldsRequestsUntilItOpens(t *testing.T) {
 			t.Fatal("a request passed the shut gate")
 		}
 		g.open(l)
-		if in := <-entered; in != l {
-			t.Errorf("life behind the gate: got %p, want %p", in, l)
+		if in := <-entered; in.life != l {
+			t.Errorf("life behind the gate: got %p, want %p", in.life, l)
 		}
 		if reason := g.standing(); reason != "" {
 			t.Errorf("reason of an open gate: %q", reason)
@@ -64,21 +64,20 @@ func TestShuttingWaitsForThoseInside(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGate("starting")
 		g.open(new(life))
-		g.tryEnter()
-		g.tryEnter()
+		inside := []*passage{g.tryEnter(), g.tryEnter()}
 		shut := make(chan struct{})
 		go func() {
 			g.shut(t.Context(), "changing")
 			close(shut)
 		}()
-		for range 2 {
+		for _, p := range inside {
 			synctest.Wait()
 			select {
 			case <-shut:
 				t.Fatal("shut with a request inside")
 			default:
 			}
-			g.leave()
+			p.leave()
 		}
 		<-shut
 

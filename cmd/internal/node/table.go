@@ -11,46 +11,46 @@ type table struct{ n *Node }
 
 // Get reads a key through the current life.
 func (t table) Get(ctx context.Context, key []byte) (partition.Result, error) {
-	l, err := t.n.enter(ctx)
+	p, err := t.n.enter(ctx)
 	if err != nil {
 		return partition.Result{}, err
 	}
-	defer t.n.gate.leave()
+	defer p.leave()
 	if err := t.n.bringFirst(ctx, key); err != nil {
 		return partition.Result{}, err
 	}
-	return l.host.Load().Get(ctx, key)
+	return p.life.host.Load().Get(ctx, key)
 }
 
 // Write carries an operation out through the current life.
 func (t table) Write(ctx context.Context, op partition.Op) (partition.Outcome, partition.Info, error) {
-	l, err := t.n.enter(ctx)
+	p, err := t.n.enter(ctx)
 	if err != nil {
 		return partition.Outcome{}, partition.Info{}, err
 	}
-	defer t.n.gate.leave()
+	defer p.leave()
 	if err := t.n.bringFirst(ctx, op.Key); err != nil {
 		return partition.Outcome{}, partition.Info{}, err
 	}
-	return l.host.Load().Write(ctx, op)
+	return p.life.host.Load().Write(ctx, op)
 }
 
 // Keys lists the keys that this node is primary for. A listing may take as long
 // as its reader likes, so no change of lives waits for it: one that meets with a
 // change is cut short, with an error.
 func (t table) Keys(ctx context.Context, f func(key []byte) bool) error {
-	l, err := t.n.enter(ctx)
+	p, err := t.n.enter(ctx)
 	if err != nil {
 		return err
 	}
-	t.n.gate.leave()
-	return l.host.Load().Keys(ctx, f)
+	p.leave()
+	return p.life.host.Load().Keys(ctx, f)
 }
 
 // enter is gate.enter, bounded by the request time-out.
-func (n *Node) enter(ctx context.Context) (*life, error) {
-	if l := n.gate.tryEnter(); l != nil {
-		return l, nil
+func (n *Node) enter(ctx context.Context) (*passage, error) {
+	if p := n.gate.tryEnter(); p != nil {
+		return p, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, n.cfg.RequestTimeout)
 	defer cancel()
