@@ -54,7 +54,7 @@ func joined(t testing.TB, nodes []*Node) []*Node {
 // Settled says what keeps the nodes from showing one settled map, of exactly
 // these nodes; nil if they do.
 func Settled(nodes []*Node) error {
-	_, err := settled(nodes)
+	_, err := SettledRing(nodes)
 	return err
 }
 
@@ -65,13 +65,14 @@ func AwaitSettled(t testing.TB, nodes []*Node) *Ring {
 	var ring *Ring
 	Await(t, settleWithin, "all nodes show one settled map", func() error {
 		var err error
-		ring, err = settled(nodes)
+		ring, err = SettledRing(nodes)
 		return err
 	})
 	return ring
 }
 
-func settled(nodes []*Node) (*Ring, error) {
+// SettledRing is Settled that returns the map.
+func SettledRing(nodes []*Node) (*Ring, error) {
 	var first *Ring
 	for _, n := range nodes {
 		ring, err := n.Ring()

@@ -43,10 +43,8 @@ const Replicas = 3
 // Bounds of what a cluster may take on a machine that is busy. Reaching one is a
 // violation.
 const (
-	settleWithin = 120 * time.Second
 	changeWithin = 120 * time.Second // a join or leave
 	readyWithin  = 60 * time.Second
-	askEvery     = 200 * time.Millisecond
 	// askAgainEvery is the pause after a join or leave that did not work, such as
 	// under the name of a node that nobody knows to be dead yet.
 	askAgainEvery = 250 * time.Millisecond
@@ -134,21 +132,6 @@ func (c *Cluster) Well() []*Member {
 // Others returns the members that no fault is upon, but for these.
 func (c *Cluster) Others(but ...*Member) []*Member {
 	return slices.DeleteFunc(c.Well(), func(m *Member) bool { return slices.Contains(but, m) })
-}
-
-// AwaitSettled waits until every member shows the same settled map, of exactly
-// the members, and returns how long that took.
-func (c *Cluster) AwaitSettled() (time.Duration, error) {
-	begun := time.Now()
-	nodes := make([]*harness.Node, len(c.members))
-	for i, m := range c.members {
-		nodes[i] = m.Node
-	}
-	err := harness.PollEvery(askEvery, settleWithin, func() error { return harness.Settled(nodes) })
-	if err != nil {
-		err = fmt.Errorf("the cluster does not settle: %w", err)
-	}
-	return time.Since(begun), err
 }
 
 // Names returns the names of members.
