@@ -43,6 +43,7 @@ func (w *withdrawals) has(p partition.Peer) bool {
 // serve does a leader's duties while this node leads: Raft's configuration
 // follows the map, and the map the health of the peers. It runs until Close.
 func (r *Raft) serve() {
+	started := time.Now()
 	var current *reign
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -53,7 +54,7 @@ func (r *Raft) serve() {
 		case !leads:
 			current = nil
 		case current == nil:
-			current = newReign(r.wire.contacts, time.Now())
+			current = newReign(r.wire.contacts, started, time.Now())
 			fallthrough
 		default:
 			if r.followMap(current) || r.reportHealth(current) {

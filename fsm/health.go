@@ -10,8 +10,8 @@ import (
 const (
 	// downAfter is the silence after which a peer that was heard is down.
 	downAfter = 3 * time.Second
-	// startGrace is the same for one that this leader never heard: it may be
-	// starting at the same time.
+	// startGrace is how long after its own start a leader does not take for down
+	// what it never heard: that may be starting at the same time.
 	startGrace = 10 * time.Second
 	// backWithin is how fresh a sign of life must be for a peer to be back.
 	backWithin = time.Second
@@ -21,15 +21,11 @@ const (
 type sighting struct {
 	heard bool          // in this reign
 	quiet time.Duration // since it was heard, or since the leader first looked for it
+	grace time.Duration // how long it may be quiet
 }
 
 // silent reports whether a peer has not been heard for so long that it is down.
-func (s sighting) silent() bool {
-	if s.heard {
-		return s.quiet >= downAfter
-	}
-	return s.quiet >= startGrace
-}
+func (s sighting) silent() bool { return s.quiet >= s.grace }
 
 // diagnose returns the command that brings the map's word on a peer in line with
 // what was seen of it, nil if it is.
@@ -71,12 +67,19 @@ func holdsInSync(m *partition.Map, id partition.NodeID) bool {
 // reign is one time that this node leads, and what it has seen in it.
 type reign struct {
 	since    time.Time
+	grace    time.Duration                  // for peers that it has not heard
 	lookedAt map[partition.NodeID]time.Time // when each peer was first looked for
 	contacts *contacts
 }
 
-func newReign(c *contacts, now time.Time) *reign {
-	return &reign{since: now, lookedAt: make(map[partition.NodeID]time.Time), contacts: c}
+// newReign begins a reign of a node that was started before.
+func newReign(c *contacts, started, now time.Time) *reign {
+	return &reign{
+		since:    now,
+		grace:    max(downAfter, startGrace-now.Sub(started)),
+		lookedAt: make(map[partition.NodeID]time.Time),
+		contacts: c,
+	}
 }
 
 // sight returns what is known of a peer.
@@ -87,9 +90,9 @@ func (g *reign) sight(id partition.NodeID, now time.Time) sighting {
 		g.lookedAt[id] = now
 	}
 	if at, _ := g.contacts.last(serverID(id)); at.After(g.since) {
-		return sighting{heard: true, quiet: now.Sub(at)}
+		return sighting{heard: true, quiet: now.Sub(at), grace: downAfter}
 	}
-	return sighting{quiet: now.Sub(first)}
+	return sighting{quiet: now.Sub(first), grace: g.grace}
 }
 
 // live gives a peer that was not heard yet the benefit of the doubt.

@@ -27,25 +27,25 @@ func TestDiagnose(t *testing.T) {
 		holds bool
 		want  command
 	}{
-		{"active and heard", active, sighting{true, downAfter - 1}, true, nil},
-		{"active and silent", active, sighting{true, downAfter}, true, say(turnDown)},
-		{"active, not yet heard by a new leader", active, sighting{false, startGrace - 1}, true, nil},
-		{"active, never heard", active, sighting{false, startGrace}, true, say(turnDown)},
-		{"down and heard", in(partition.Down), sighting{true, backWithin - 1}, true, say(turnBack)},
-		{"down, heard a while ago", in(partition.Down), sighting{true, backWithin}, true, nil},
-		{"down, just looked for", in(partition.Down), sighting{false, 0}, true, nil},
-		{"down for long", in(partition.Down), sighting{true, replaceAfter}, true, say(turnReplaced)},
-		{"down for long, never heard", in(partition.Down), sighting{false, replaceAfter}, true, say(turnReplaced)},
-		{"replaced and heard", in(partition.Replaced), sighting{true, 0}, true, say(turnBack)},
-		{"replaced and silent", in(partition.Replaced), sighting{true, replaceAfter}, true, nil},
-		{"leaving and heard", in(partition.Leaving), sighting{true, downAfter - 1}, true, nil},
-		{"leaving and silent", in(partition.Leaving), sighting{true, downAfter}, true, say(turnDown)},
-		{"leaving, known to be silent", unheard, sighting{true, replaceAfter}, true, nil},
-		{"leaving, known to be silent, and heard", unheard, sighting{true, 0}, true, say(turnBack)},
-		{"added and never up", newcomer, sighting{false, replaceAfter}, false, &removePeer{2}},
-		{"added, not for long", newcomer, sighting{false, replaceAfter - 1}, false, nil},
-		{"added, up, and silent since", newcomer, sighting{true, replaceAfter}, false, &peerState{2, 1, turnReplaced}},
-		{"added, with a copy in sync", newcomer, sighting{false, replaceAfter}, true, &peerState{2, 1, turnReplaced}},
+		{"active and heard", active, sighting{true, downAfter - 1, downAfter}, true, nil},
+		{"active and silent", active, sighting{true, downAfter, downAfter}, true, say(turnDown)},
+		{"active, not yet heard by a new leader", active, sighting{false, startGrace - 1, startGrace}, true, nil},
+		{"active, never heard", active, sighting{false, startGrace, startGrace}, true, say(turnDown)},
+		{"down and heard", in(partition.Down), sighting{true, backWithin - 1, downAfter}, true, say(turnBack)},
+		{"down, heard a while ago", in(partition.Down), sighting{true, backWithin, downAfter}, true, nil},
+		{"down, just looked for", in(partition.Down), sighting{false, 0, startGrace}, true, nil},
+		{"down for long", in(partition.Down), sighting{true, replaceAfter, downAfter}, true, say(turnReplaced)},
+		{"down for long, never heard", in(partition.Down), sighting{false, replaceAfter, startGrace}, true, say(turnReplaced)},
+		{"replaced and heard", in(partition.Replaced), sighting{true, 0, downAfter}, true, say(turnBack)},
+		{"replaced and silent", in(partition.Replaced), sighting{true, replaceAfter, downAfter}, true, nil},
+		{"leaving and heard", in(partition.Leaving), sighting{true, downAfter - 1, downAfter}, true, nil},
+		{"leaving and silent", in(partition.Leaving), sighting{true, downAfter, downAfter}, true, say(turnDown)},
+		{"leaving, known to be silent", unheard, sighting{true, replaceAfter, downAfter}, true, nil},
+		{"leaving, known to be silent, and heard", unheard, sighting{true, 0, downAfter}, true, say(turnBack)},
+		{"added and never up", newcomer, sighting{false, replaceAfter, startGrace}, false, &removePeer{2}},
+		{"added, not for long", newcomer, sighting{false, replaceAfter - 1, startGrace}, false, nil},
+		{"added, up, and silent since", newcomer, sighting{true, replaceAfter, downAfter}, false, &peerState{2, 1, turnReplaced}},
+		{"added, with a copy in sync", newcomer, sighting{false, replaceAfter, startGrace}, true, &peerState{2, 1, turnReplaced}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -61,12 +61,18 @@ func TestAReignBelievesOnlyWhatItHasHeardItself(t *testing.T) {
 	contacts := newContacts()
 	contacts.hear(serverID(2), 10)
 	began := time.Now().Add(backWithin / 2)
-	g := newReign(contacts, began)
+	g := newReign(contacts, began.Add(-time.Second), began)
 	if s := g.sight(2, began); s.heard || s.quiet != 0 {
 		t.Fatalf("what an earlier reign heard: %+v", s)
 	}
 	if s := g.sight(2, began.Add(time.Minute)); s.heard || s.quiet != time.Minute {
 		t.Fatalf("a minute later: %+v", s)
+	}
+	if s := g.sight(2, began); s.grace != startGrace-time.Second {
+		t.Fatalf("grace of a leader that was started a second ago: got %v", s.grace)
+	}
+	if s := newReign(contacts, began.Add(-time.Minute), began).sight(2, began); s.grace != downAfter {
+		t.Fatalf("grace of a leader that has run for a minute: got %v, want %v", s.grace, downAfter)
 	}
 	if !g.live(2, began.Add(downAfter-1)) || g.live(2, began.Add(downAfter)) {
 		t.Fatal("the benefit of the doubt does not last for downAfter")
