@@ -20,6 +20,11 @@ const (
 	// those and does not look up when the node returns; this way it gets there
 	// only after minutes.
 	patience = 30 * time.Second
+	// rpcsInFlight to one node. With more than one Raft pipelines its appends, and
+	// a pipeline (v1.7.3) that breaks with two under way and a third to come waits
+	// for itself: nothing is replicated to that node any more, and Shutdown never
+	// ends.
+	rpcsInFlight = 1
 )
 
 // serverID is a node's name in Raft's configuration, and its address there:
@@ -40,6 +45,7 @@ func newWire(self partition.NodeID, s raft.StreamLayer, logger hclog.Logger) *wi
 	return &wire{
 		NetworkTransport: raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 			Stream: newStreams(s), MaxPool: pooledStreams, Timeout: rpcTimeout, Logger: logger,
+			MaxRPCsInFlight: rpcsInFlight,
 		}),
 		self:     serverAddress(self),
 		contacts: newContacts(),

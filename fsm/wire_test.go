@@ -2,10 +2,34 @@ package fsm
 
 import (
 	"errors"
+	"net"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/raft"
 )
+
+// A pipeline that breaks may wait for itself for ever (rpcsInFlight): the leader's
+// replication to that node, a leave and Close would never end.
+func TestAppendsAreNotPipelined(t *testing.T) {
+	near, far := net.Pipe()
+	defer far.Close()
+	w := newWire(1, oneStream{near}, hclog.NewNullLogger())
+	defer w.Close()
+	p, err := w.AppendEntriesPipeline(serverID(2), serverAddress(2))
+	if !errors.Is(err, raft.ErrPipelineReplicationNotSupported) {
+		t.Errorf("a pipeline: got %v, %v, want none", p, err)
+	}
+}
+
+// oneStream is a StreamLayer that has one stream, and accepts none.
+type oneStream struct{ net.Conn }
+
+func (s oneStream) Dial(raft.ServerAddress, time.Duration) (net.Conn, error) { return s.Conn, nil }
+func (s oneStream) Accept() (net.Conn, error)                                { return nil, net.ErrClosed }
+func (s oneStream) Addr() net.Addr                                           { return s.LocalAddr() }
 
 func TestAVoteGoesPastDeadStreams(t *testing.T) {
 	cases := []struct {
