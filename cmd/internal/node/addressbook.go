@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -124,6 +125,11 @@ func (l *life) resolve(id partition.NodeID) (address string, inc partition.Incar
 // and address: of the map those that are not down or leaving; of the book all,
 // while there is no map.
 func (l *life) others() []partition.Peer {
+	return slices.DeleteFunc(l.allOthers(), func(p partition.Peer) bool { return p.State != partition.Active })
+}
+
+// allOthers is others with those that are down or leaving, which come last.
+func (l *life) allOthers() []partition.Peer {
 	var peers []partition.Peer
 	if m := l.raft.Load().Map(); m != nil {
 		peers = slices.Clone(m.Peers)
@@ -133,9 +139,8 @@ func (l *life) others() []partition.Peer {
 	} else {
 		peers = l.book.peers()
 	}
-	return slices.DeleteFunc(peers, func(p partition.Peer) bool {
-		return p.ID == l.record.Node || p.State != partition.Active
-	})
+	slices.SortStableFunc(peers, func(a, b partition.Peer) int { return cmp.Compare(a.State, b.State) })
+	return slices.DeleteFunc(peers, func(p partition.Peer) bool { return p.ID == l.record.Node })
 }
 
 // keepBook stores the map's addresses whenever they change, until the life ends.
@@ -165,14 +170,20 @@ func (l *life) storeBook(meta map[string][]byte) {
 }
 
 // askAround asks every peer where the others are: of voters that all started
-// again at new addresses none could find another by itself.
-func (l *life) askAround(ctx context.Context) {
-	for _, p := range l.others() {
+// again at new addresses none could find another by itself. It reports whether a
+// former one said that the cluster was given up, and recovered without this node.
+func (l *life) askAround(ctx context.Context) (recovered bool) {
+	for _, p := range l.allOthers() {
 		one, cancel := context.WithTimeout(ctx, askTimeout)
 		w, err := l.whois(one, p.Address)
 		cancel()
-		if err == nil && w.Cluster == l.record.Cluster {
+		switch {
+		case err != nil:
+		case w.Cluster == l.record.Cluster:
 			l.storeBook(l.book.learn(w.Peers))
+		case slices.Contains(w.Recovered, l.record.Cluster):
+			return true
 		}
 	}
+	return false
 }

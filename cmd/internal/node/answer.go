@@ -106,6 +106,7 @@ func (l *life) sayWho() answer {
 		Departing: m.Departing != 0,
 		Settled:   settledButForAway(adopted),
 		Peers:     l.located(m.Peers),
+		Recovered: l.cfg.recovered(),
 		Stamp:     max(now, m.Stamp+1),
 	}}
 }

@@ -10,7 +10,8 @@ import (
 	"pipelinedht/partition/storage"
 )
 
-// Below the data directory: "store", and "raft-G" for the life of generation G.
+// Below the data directory: "store", "raft-G" for the life of generation G, and
+// "recovered-raft-G" for one that was given up by Recovery.
 
 // makeDataDir makes the data directory, so that it is there after a power loss
 // too. What is made in it is made to last by Raft's first start.
@@ -46,7 +47,12 @@ func makeDir(dir string) error {
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
 		return err
 	}
-	f, err := os.Open(parent)
+	return syncDir(parent)
+}
+
+// syncDir makes the names in a directory last.
+func syncDir(dir string) error {
+	f, err := os.Open(dir)
 	if err != nil {
 		return err
 	}
@@ -67,7 +73,11 @@ func (n *Node) raftDir(g storage.Generation) string {
 	if n.cfg.DataDir == "" {
 		return ""
 	}
-	return filepath.Join(n.cfg.DataDir, fmt.Sprintf("%s%d", raftPrefix, g))
+	return raftDirIn(n.cfg.DataDir, g)
+}
+
+func raftDirIn(data string, g storage.Generation) string {
+	return filepath.Join(data, fmt.Sprintf("%s%d", raftPrefix, g))
 }
 
 // discardRaft deletes the Raft directory of a life that is over. One that cannot

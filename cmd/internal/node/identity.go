@@ -15,6 +15,8 @@ var (
 	ErrNewerState = errors.New("the data directory was written by a newer version of this program")
 	// ErrOtherName: start the node under its own name, or with another directory.
 	ErrOtherName = errors.New("the data directory belongs to a node of another name")
+	// ErrHalfRecovered: run the recovery again.
+	ErrHalfRecovered = errors.New("a recovery of the data directory was cut short: run dht raft recover again")
 	// ErrNoRaft: restore the directory as it was at the same moment as the rest, or
 	// start with an empty data directory and join again.
 	ErrNoRaft = errors.New("the Raft directory is missing; without it the node has forgotten its votes: restore it, or start with an empty data directory")
@@ -67,10 +69,13 @@ func (n *Node) checkRaft(r lifeRecord) error {
 		return nil
 	}
 	there, err := fsm.Exists(dir)
-	if err == nil && !there {
-		err = fmt.Errorf("%w: %s", ErrNoRaft, dir)
+	if err != nil || there {
+		return err
 	}
-	return err
+	if begun, err := fsm.Exists(setAsideIn(n.cfg.DataDir, r.Generation)); err != nil || begun {
+		return errors.Join(ErrHalfRecovered, err)
+	}
+	return fmt.Errorf("%w: %s", ErrNoRaft, dir)
 }
 
 // commit changes the state: durably first, together with more metadata, if any.

@@ -28,8 +28,11 @@ func (n *Node) Leave(asked context.Context) error { return n.change(asked, n.lea
 func (n *Node) leave(ctx, asked context.Context) error {
 	l := n.life()
 	m := l.raft.Load().Map()
-	if standalone(m, l) {
+	switch {
+	case standalone(m, l):
 		return nil
+	case l.isRecovered():
+		return fmt.Errorf("%w: %s", httpapi.ErrConflict, recoveredText)
 	}
 	keep, err := n.ownPartitions(l, m)
 	if err != nil {
@@ -80,7 +83,10 @@ func (n *Node) finishLeave(ctx, asked context.Context, l *life) error {
 		n.keepOnly(nil)
 		return err
 	}
-	if err := l.awaitGone(ctx); err != nil {
+	switch err := l.awaitGone(ctx); {
+	case errors.Is(err, errRecovered):
+		return err
+	case err != nil:
 		return errClosed
 	}
 	former, version := l.others(), partition.Version(0)
@@ -123,6 +129,8 @@ func (l *life) askOutOnce(ctx context.Context) error {
 	var refusal fsm.Refusal
 	err := l.raft.Load().RemovePeer(member, l.record.Node)
 	switch {
+	case l.isRecovered():
+		return fmt.Errorf("%w: %s", httpapi.ErrConflict, recoveredText)
 	case l.isGone(), errors.Is(err, fsm.ErrUnknownPeer):
 		return nil
 	case errors.As(err, &refusal):
@@ -219,14 +227,7 @@ func (n *Node) rehome(old lifeRecord, stamp partition.Stamp) (state, error) {
 			moves[c.Partition] = partition.Origin{Cluster: old.Cluster, Stamp: stamp}
 		}
 	}
-	s.Leave = nil
-	s.Latest++
-	s.Life = newFounder(s.Latest, old.Settings, founder{Stamp: stamp, Kept: true})
-	if s.Import != nil {
-		imports := *s.Import
-		imports.Marked = false
-		s.Import = &imports
-	}
+	s = s.alone(founder{Stamp: stamp, Kept: true})
 	meta := s.meta()
 	meta[bookKey(old.Generation)] = nil
 	if err := n.store.MoveCopies(old.Generation, s.Latest, moves, meta); err != nil {

@@ -36,7 +36,8 @@ type life struct {
 	caught atomic.Bool // see caughtUp
 
 	watch sync.Once     // Node.watchMembership
-	gone  chan struct{} // closed once the node is known to be no peer any more
+	gone  chan struct{} // closed once the node is known to have no place in the cluster any more
+	why   error         // set before gone is closed: errRemoved or errRecovered
 
 	ctx    context.Context // of everything that the life starts
 	cancel context.CancelFunc
@@ -55,6 +56,7 @@ type lifeConfig struct {
 	rebalanceRate  int
 	store          *storage.Store
 	keep           func(partition.ID) bool
+	recovered      func() []partition.ClusterID
 	fatal          func(error)
 	logger         *slog.Logger
 }

@@ -21,6 +21,7 @@ func (n *Node) openLife(r lifeRecord) (*life, error) {
 		rebalanceRate:  n.cfg.RebalanceRate,
 		store:          n.store,
 		keep:           n.keeps,
+		recovered:      func() []partition.ClusterID { return n.stored().Recovered },
 		fatal:          n.fail,
 		logger:         n.log,
 	})

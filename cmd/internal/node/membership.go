@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -19,41 +20,59 @@ const askTimeout = time.Second
 const removedText = "this node was removed from its cluster while it was away; its data are kept: " +
 	"POST /dht/leave makes it stand alone with them, or start it with an empty data directory"
 
-// errRemoved says that the cluster has removed this node.
-var errRemoved = fmt.Errorf("%w: %s", partition.ErrUnavailable, removedText)
+// recoveredText is what requests are told by a node whose cluster was given up for
+// dead while it was away, and lives on without it under another id.
+const recoveredText = "this node's cluster was recovered without it, under a new id, while it was away; its data are kept: " +
+	"stop it, run dht raft recover on its data directory, start it and have it join; or start it with an empty one"
 
-// watchMembership watches, until the life ends, for its removal from the
+// Why a node has no place in its cluster any more.
+var (
+	errRemoved   = fmt.Errorf("%w: %s", partition.ErrUnavailable, removedText)
+	errRecovered = fmt.Errorf("%w: %s", partition.ErrUnavailable, recoveredText)
+)
+
+// watchMembership watches, until the life ends, for the end of its membership in the
 // cluster, and then bars the gate, unless the node is leaving.
 func (n *Node) watchMembership(l *life) {
 	l.watch.Do(func() {
 		l.wg.Add(1)
 		go func() {
 			defer l.wg.Done()
-			if l.awaitRemoval() != nil {
+			why := l.awaitEnd()
+			if l.ctx.Err() != nil {
 				return
 			}
-			if n.stored().Leave == nil {
+			if errors.Is(why, errRecovered) {
+				n.log.Error("cluster recovered without this node", "cluster", l.record.Cluster)
+				n.gate.bar(recoveredText)
+			} else if n.stored().Leave == nil {
 				n.log.Error("removed from the cluster", "cluster", l.record.Cluster)
 				n.gate.bar(removedText)
 			}
+			l.why = why
 			close(l.gone)
+			if errors.Is(why, errRecovered) {
+				n.retire(l)
+			}
 		}()
 	})
 }
 
-// awaitRemoval returns nil once the life's node is known to be no peer any more,
-// by its own map or, where it has not heard a leader for long, by a peer's word;
-// an error when the life ends. While there is no leader it looks for the peers.
-func (l *life) awaitRemoval() error {
+// awaitEnd returns errRemoved once the life's node is known to be no peer any more,
+// by its own map or, where it has not heard a leader for long, by a peer's word, and
+// errRecovered once a node of a recovered cluster has said so; any other error when
+// the life ends. While there is no leader it looks for the peers.
+func (l *life) awaitEnd() error {
 	raft := l.raft.Load()
 	for {
 		changed := raft.Watch()
 		_, led := raft.Leader()
-		if (!led || !l.member()) && l.dropped(l.ctx) {
-			return nil
+		// First, before a leader can be chosen: see retire.
+		if !led && l.askAround(l.ctx) {
+			return errRecovered
 		}
-		if !led {
-			l.askAround(l.ctx)
+		if (!led || !l.member()) && l.dropped(l.ctx) {
+			return errRemoved
 		}
 		select {
 		case <-changed:
@@ -64,8 +83,21 @@ func (l *life) awaitRemoval() error {
 	}
 }
 
-// whileMember returns a context that ends with ctx, and, with errRemoved as its
-// cause, once the node is known to be no peer any more.
+// retire has a life take no part any more in a cluster that was given up: together
+// with others that return it might bring that back, beside the recovered one.
+func (n *Node) retire(l *life) {
+	if h := l.host.Load(); h != nil {
+		if err := h.Close(); err != nil {
+			n.log.Warn("stop the copies", "error", err)
+		}
+	}
+	if err := l.raft.Load().Close(); err != nil {
+		n.log.Warn("stop Raft", "error", err)
+	}
+}
+
+// whileMember returns a context that ends with ctx, and, with errRemoved or
+// errRecovered as its cause, once the node has no place in the cluster any more.
 func (l *life) whileMember(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	stop := make(chan struct{})
@@ -74,7 +106,7 @@ func (l *life) whileMember(ctx context.Context) (context.Context, context.Cancel
 		defer l.wg.Done()
 		select {
 		case <-l.gone:
-			cancel(errRemoved)
+			cancel(l.why)
 		case <-l.ctx.Done():
 			cancel(errClosed)
 		case <-stop:
@@ -86,7 +118,7 @@ func (l *life) whileMember(ctx context.Context) (context.Context, context.Cancel
 	}
 }
 
-// isGone reports whether the node is known to be no peer any more.
+// isGone reports whether the node is known to have no place in the cluster any more.
 func (l *life) isGone() bool {
 	select {
 	case <-l.gone:
@@ -95,6 +127,9 @@ func (l *life) isGone() bool {
 		return false
 	}
 }
+
+// isRecovered reports whether the cluster is known to have been given up for dead.
+func (l *life) isRecovered() bool { return l.isGone() && errors.Is(l.why, errRecovered) }
 
 // up reports whether the life's own map has its present incarnation as a peer.
 func (l *life) up() bool {
@@ -117,7 +152,7 @@ func (l *life) member() bool {
 }
 
 // awaitGone serves on until the node is no peer any more, by its own map or by
-// another peer's word.
+// another peer's word; or until the cluster was given up, which is an error.
 func (l *life) awaitGone(ctx context.Context) error {
 	tick := time.NewTicker(goneInterval)
 	defer tick.Stop()
@@ -130,6 +165,9 @@ func (l *life) awaitGone(ctx context.Context) error {
 		select {
 		case <-changed:
 		case <-l.gone:
+			if l.isRecovered() {
+				return l.why
+			}
 			return nil
 		case <-ctx.Done():
 			return ctx.Err()

@@ -79,7 +79,7 @@ func (n *Node) riseBehind(ctx context.Context, l *life) error {
 	}
 	switch {
 	case err == nil:
-	case errors.Is(err, fsm.ErrUnknownPeer):
+	case errors.Is(err, fsm.ErrUnknownPeer), errors.Is(err, fsm.ErrClosed):
 		<-up.Done() // the watch takes notice
 		return context.Cause(up)
 	case ctx.Err() != nil:

@@ -28,6 +28,9 @@ type state struct {
 	Join   *joinIntent        `json:"join,omitempty"`
 	Import *importIntent      `json:"import,omitempty"`
 	Leave  *leaveIntent       `json:"leave,omitempty"`
+	// Recovered are the clusters that were given up for dead with this node's data,
+	// so that those of their nodes which return can be told.
+	Recovered []partition.ClusterID `json:"recovered,omitempty"`
 }
 
 // lifeRecord is one membership of one cluster.
@@ -92,6 +95,20 @@ func (s state) meta() map[string][]byte {
 		panic(fmt.Sprintf("state %+v has no JSON form: %v", s, err))
 	}
 	return map[string][]byte{stateKey: b}
+}
+
+// alone returns the state of the same node as a cluster of its own. An import that
+// is under way ends there.
+func (s state) alone(f founder) state {
+	s.Leave, s.Join = nil, nil
+	s.Latest++
+	s.Life = newFounder(s.Latest, s.Life.Settings, f)
+	if s.Import != nil {
+		imports := *s.Import
+		imports.Marked = false
+		s.Import = &imports
+	}
+	return s
 }
 
 // newFounder returns the record of a life that begins with a cluster of its own.

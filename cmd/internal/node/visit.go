@@ -72,6 +72,8 @@ type who struct {
 	// Departing: the cluster's last node is about to join another one.
 	Departing bool             `json:"departing,omitempty"`
 	Peers     []partition.Peer `json:"peers"`
+	// Recovered are clusters that were given up for dead with the node's data.
+	Recovered []partition.ClusterID `json:"recovered,omitempty"`
 	// Stamp is the present time by the node's clock, and above its cluster's
 	// latest AddPeer.
 	Stamp partition.Stamp `json:"stamp"`
