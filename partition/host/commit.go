@@ -15,6 +15,13 @@ import (
 // does it in steps, and each shows the others that it gets on.
 const maxBatch = 8 << 20
 
+// The store is sealed (Store.Seal) when nothing was written for sealPause, and
+// after sealTicks at the latest.
+const (
+	sealPause = 100 * time.Millisecond
+	sealTicks = 20 // 1 s
+)
+
 // committer is the one goroutine that sends what the core says to other copies
 // and stores what it writes: everything that waits in one batch, with one fsync.
 type committer struct {
@@ -38,11 +45,27 @@ func (h *Host) commitLoop() {
 		dropped: make(map[partition.ID]bool),
 		kept:    make(map[partition.ID]storage.Slot),
 	}
+	pause := time.NewTimer(sealPause)
+	defer pause.Stop()
+	sealed := h.clock.tick.Load()
 	for {
+		woken := true
 		select {
 		case <-h.ctx.Done():
 			return
 		case <-h.wake:
+		case <-pause.C:
+			woken = false
+		}
+		if now := h.clock.tick.Load(); !woken || now-sealed >= sealTicks {
+			sealed = now
+			if err := c.watched(h.store.Seal); err != nil {
+				h.fail(err)
+				return
+			}
+		}
+		if !woken {
+			continue
 		}
 		// Others that are ready to run add to the batch first: worth 15 % of the
 		// throughput of small writes.
@@ -53,6 +76,7 @@ func (h *Host) commitLoop() {
 				return
 			}
 		}
+		pause.Reset(sealPause)
 	}
 }
 
@@ -173,13 +197,20 @@ func (c *committer) slot(id partition.ID, p *part) (storage.Slot, error) {
 	return slot, nil
 }
 
-// commit makes the batch durable, under the eye of the watchdog.
-func (c *committer) commit() error {
+// watched writes to the store under the eye of the watchdog.
+func (c *committer) watched(write func() error) error {
 	c.h.clock.begin()
-	err := c.batch.Commit()
-	c.h.clock.end()
-	if err != nil {
+	defer c.h.clock.end()
+	if err := write(); err != nil {
 		return fmt.Errorf("store: %w", err)
+	}
+	return nil
+}
+
+// commit makes the batch durable.
+func (c *committer) commit() error {
+	if err := c.watched(c.batch.Commit); err != nil {
+		return err
 	}
 	c.batch.Reset()
 	clear(c.dropped)

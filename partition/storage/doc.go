@@ -17,6 +17,11 @@
 // (ErrFailed), Options.Fatal is told, and the directory stays as it was at that
 // moment, as if the process had been killed.
 //
+// Damage: values have checksums of their own, tables those of Pebble; who reads is
+// told (ErrCorrupt). Open refuses a log or manifest that is damaged or shorter than
+// it was: beside what Pebble checks it goes by the witness, a marker file that Seal
+// renews, with how much of both was durable (see logcheck.go).
+//
 // The package does not know the copy protocol, the map, or other nodes. It checks
 // that the sequences of a log have no gap and that its terms do not fall.
 //

@@ -21,33 +21,34 @@ import (
 // that Pebble says is passed on without a look at the switch.
 type fence struct {
 	vfs.FS
-	failure *failure
+	failure  *failure
+	progress *progress
 }
 
 // file opens a file for writing, or one whose content goes nowhere.
-func (f fence) file(open func() (vfs.File, error)) (vfs.File, error) {
+func (f fence) file(name string, open func() (vfs.File, error)) (vfs.File, error) {
 	var inner vfs.File
 	f.failure.attempt(func() (err error) { inner, err = open(); return err })
 	if inner == nil {
 		inner = vfs.NewMemFile(nil)
 	}
-	return fencedFile{inner, f.failure}, nil
+	return fencedFile{inner, f.failure, f.progress.follow(name)}, nil
 }
 
 func (f fence) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
-	return f.file(func() (vfs.File, error) { return f.FS.Create(name, c) })
+	return f.file(name, func() (vfs.File, error) { return f.FS.Create(name, c) })
 }
 
 func (f fence) OpenReadWrite(name string, c vfs.DiskWriteCategory, o ...vfs.OpenOption) (vfs.File, error) {
-	return f.file(func() (vfs.File, error) { return f.FS.OpenReadWrite(name, c, o...) })
+	return f.file("", func() (vfs.File, error) { return f.FS.OpenReadWrite(name, c, o...) })
 }
 
 func (f fence) ReuseForWrite(old, name string, c vfs.DiskWriteCategory) (vfs.File, error) {
-	return f.file(func() (vfs.File, error) { return f.FS.ReuseForWrite(old, name, c) })
+	return f.file(name, func() (vfs.File, error) { return f.FS.ReuseForWrite(old, name, c) })
 }
 
 func (f fence) OpenDir(name string) (vfs.File, error) {
-	return f.file(func() (vfs.File, error) { return f.FS.OpenDir(name) })
+	return f.file("", func() (vfs.File, error) { return f.FS.OpenDir(name) })
 }
 
 func (f fence) Link(old, name string) error {
@@ -106,10 +107,12 @@ func (f fence) Unwrap() vfs.FS { return f.FS }
 type fencedFile struct {
 	vfs.File
 	failure *failure
+	written *written // nil: not followed
 }
 
 func (f fencedFile) Write(p []byte) (int, error) {
 	f.failure.attempt(func() error { _, err := f.File.Write(p); return err })
+	f.written.wrote(len(p))
 	return len(p), nil
 }
 
@@ -127,12 +130,12 @@ func (f fencedFile) Preallocate(off, length int64) error {
 }
 
 func (f fencedFile) Sync() error {
-	f.failure.attempt(f.File.Sync)
+	f.written.durable(f.failure, f.File.Sync)
 	return nil
 }
 
 func (f fencedFile) SyncData() error {
-	f.failure.attempt(f.File.SyncData)
+	f.written.durable(f.failure, f.File.SyncData)
 	return nil
 }
 

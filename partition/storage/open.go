@@ -19,6 +19,9 @@ import (
 // and those before.
 const formatVersion = 1
 
+// remedy is for who reads of ErrCorrupt when the whole store cannot be opened.
+const remedy = "nothing was changed; where other nodes have copies of its data, start the node under its name with an empty directory and let it join them, else restore the directory from a backup"
+
 // Open opens the store in o.Dir, or makes one there. Errors say what to do:
 // ErrLocked, ErrNotDirectory, ErrNewerFormat, ErrNotStore, ErrCorrupt, or what
 // the file system says.
@@ -29,18 +32,26 @@ func Open(o Options) (*Store, error) {
 	o = o.withDefaults()
 	s, err := open(o)
 	if err != nil {
-		return nil, fmt.Errorf("open store in %s: %w", o.Dir, err)
+		err = fmt.Errorf("open store in %s: %w", o.Dir, err)
+		if errors.Is(err, ErrCorrupt) {
+			err = fmt.Errorf("%w; %s", err, remedy)
+		}
+		return nil, err
 	}
 	return s, nil
 }
 
 func open(o Options) (*Store, error) {
 	finished, err := checkDirectory(o.FS, o.Dir)
+	if err == nil {
+		err = checkLogs(o.FS, o.Dir)
+	}
 	if err != nil {
 		return nil, err
 	}
 	f := &failure{log: o.Logger, dir: o.Dir}
-	db, err := pebble.Open(o.Dir, o.pebbleOptions(f))
+	fenced := fence{o.FS, f, new(progress)}
+	db, err := pebble.Open(o.Dir, o.pebbleOptions(fenced, f))
 	if err != nil {
 		return nil, openError(f.first(err), finished)
 	}
@@ -51,11 +62,18 @@ func open(o Options) (*Store, error) {
 		fs:     o.FS,
 		sync:   o.Sync,
 	}
+	s.seal.progress = fenced.progress
 	if o.RecordCacheBytes > 0 {
 		s.cache = newRecordCache(o.RecordCacheBytes)
 	}
 	s.tails = tails{read: s.reader, bySlot: make(map[Slot]partition.Position)}
 	err = s.start()
+	if err == nil && o.Sync {
+		s.seal.marker, _, err = atomicfs.LocateMarker(fenced, o.Dir, witnessMarker)
+	}
+	if err == nil {
+		err = s.Seal()
+	}
 	if o.Fatal != nil {
 		f.fatal.Store(&o.Fatal)
 	}
@@ -86,6 +104,10 @@ func checkDirectory(fsys vfs.FS, dir string) (finished bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("%w: format marker %q", ErrCorrupt, marker)
 	}
+	if manifest, err := atomicfs.ReadMarker(fsys, dir, "manifest"); err != nil || manifest == "" {
+		// Pebble would begin a new database among the files of the old one.
+		return false, errors.Join(err, fmt.Errorf("%w: the marker of the manifest is missing", ErrCorrupt))
+	}
 	if v > uint64(pebble.FormatNewest) {
 		return false, fmt.Errorf("%w (files of format %d, this version knows %d)", ErrNewerFormat, v, pebble.FormatNewest)
 	}
@@ -97,6 +119,9 @@ func openError(err error, finished bool) error {
 	if !finished && errors.Is(err, fs.ErrNotExist) {
 		// A marker of the manifest reached the disk, the manifest's name did not.
 		return fmt.Errorf("%w (%w)", ErrUnfinished, err)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: a file is missing: %w", ErrCorrupt, err)
 	}
 	return damage(err)
 }
@@ -145,5 +170,10 @@ func (s *Store) initialise(formatKey []byte) error {
 	b := s.NewBatch()
 	b.finish(b.b.Set(formatKey, binary.BigEndian.AppendUint64(nil, formatVersion), nil))
 	b.putNextSlot(s.nextSlot)
-	return b.commit(s.sync)
+	if err := b.commit(s.sync); err != nil || !s.sync {
+		return err
+	}
+	// The first log was begun before Pebble knew that it is to say in it what has
+	// been made durable, which checkLogs relies on. This begins another.
+	return s.db.Flush()
 }

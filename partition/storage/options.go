@@ -58,12 +58,12 @@ const (
 // pebbleOptions suit small values on a few cores. Files are compressed with
 // Snappy (MinLZ), which leaves alone what does not shrink: in memory it saves
 // the space, on disk the writing.
-func (o *Options) pebbleOptions(f *failure) *pebble.Options {
+func (o *Options) pebbleOptions(fsys vfs.FS, f *failure) *pebble.Options {
 	// Pebble takes the memtables, usually one in use and one being flushed, out
 	// of the cache's size.
 	cacheSize := o.CacheBytes + 2*memTableBytes
 	p := &pebble.Options{
-		FS:                          fence{o.FS, f},
+		FS:                          fsys,
 		FormatMajorVersion:          pebble.FormatNewest,
 		Logger:                      f,
 		CacheSize:                   cacheSize,

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 
@@ -16,6 +17,7 @@ type Store struct {
 	fs    vfs.FS
 	sync  bool
 	tails tails
+	seal  seal
 	cache *recordCache // nil: none
 
 	// directory is held by what reads the directory and then writes to it, its
@@ -44,11 +46,11 @@ func (s *Store) commit(b *pebble.Batch, durable bool) error {
 // committed is kept, also without Options.Sync. After a failure it returns
 // ErrFailed.
 func (s *Store) Close() error {
-	var flushing error
+	flushing := s.Seal()
 	if !s.sync && !s.failure.thrown() {
 		flushing = s.db.Flush()
 	}
-	closing := s.db.Close()
+	closing := errors.Join(s.seal.close(), s.db.Close())
 	if err := s.failure.err(); err != nil {
 		return err
 	}
