@@ -31,7 +31,7 @@ func TestBrokenRulesAreCaught(t *testing.T) {
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			shape := cluster.Shape{
-				Nodes: 3, Partitions: 64, Proxied: true, Program: program, Env: []string{"DHT_BREAKAGE=" + c.rule},
+				Nodes: 3, Partitions: 64, Program: program, Env: []string{"DHT_BREAKAGE=" + c.rule},
 			}
 			begun := time.Now()
 			for i := uint64(0); time.Since(begun) < biteWithin; i++ {

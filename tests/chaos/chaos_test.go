@@ -3,10 +3,12 @@ package chaos_test
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"pipelinedht/tests/chaos/cluster"
+	"pipelinedht/tests/chaos/network"
 	"pipelinedht/tests/chaos/report"
 	"pipelinedht/tests/harness"
 )
@@ -45,12 +47,24 @@ func shapeOf(seed uint64) cluster.Shape {
 	return cluster.Shape{
 		Nodes:      []int{3, 5, 7}[seed%3],
 		Durable:    seed%2 == 0,
-		Proxied:    seed/6%3 > 0,
+		Wires:      wiresOf(seed),
 		Partitions: []int{1024, 1024, 256, 64}[rng.IntN(4)],
 	}
 }
 
+// wiresOf is what the nodes of a seed reach each other by, as far as this machine
+// allows it.
+func wiresOf(seed uint64) cluster.Wires {
+	w := []cluster.Wires{cluster.Direct, cluster.Proxies, cluster.Packets, cluster.Proxies}[seed/6%4]
+	if w == cluster.Packets && packetsAllowed() != nil {
+		return cluster.Proxies
+	}
+	return w
+}
+
+var packetsAllowed = sync.OnceValue(network.PacketsAllowed)
+
 func newReport(seed uint64) *report.Run {
 	shape := shapeOf(seed)
-	return &report.Run{Seed: seed, Nodes: shape.Nodes, Storage: shape.Storage(), Proxied: shape.Proxied, Partitions: shape.Partitions}
+	return &report.Run{Seed: seed, Nodes: shape.Nodes, Storage: shape.Storage(), Wires: shape.Wires.String(), Partitions: shape.Partitions}
 }

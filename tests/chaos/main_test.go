@@ -2,6 +2,7 @@
 // and judges what the clients were told.
 //
 //	cluster     the nodes, and who of them may be asked
+//	network     the wires between them
 //	failpoint   the faults
 //	traffic     the clients
 //	report      what runs did and found, as a table

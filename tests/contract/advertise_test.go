@@ -11,7 +11,7 @@ import (
 // TestNodesMeetAtTheAddressTheyAdvertise has nodes behind forwarded ports.
 func TestNodesMeetAtTheAddressTheyAdvertise(t *testing.T) {
 	t.Parallel()
-	wires := network.New()
+	wires := network.NewProxies()
 	t.Cleanup(wires.Close)
 	var nodes []*harness.Node
 	advertised := make(map[string]string)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -28,9 +29,15 @@ type Client struct {
 	transport *http.Transport
 }
 
+// Dial connects to an address, as net.Dialer.DialContext does.
+type Dial func(ctx context.Context, network, address string) (net.Conn, error)
+
 // NewClient returns a client of the node at host:port.
-func NewClient(address string) *Client {
-	transport := &http.Transport{MaxIdleConnsPerHost: poolSize, DisableCompression: true}
+func NewClient(address string) *Client { return NewClientVia(nil, address) }
+
+// NewClientVia is NewClient with another way to connect; nil: the usual one.
+func NewClientVia(dial Dial, address string) *Client {
+	transport := &http.Transport{MaxIdleConnsPerHost: poolSize, DisableCompression: true, DialContext: dial}
 	return &Client{
 		address:   address,
 		transport: transport,

@@ -87,15 +87,21 @@ func (n *Node) Launch(port int) {
 	if n.Client != nil {
 		n.Client.Close()
 	}
-	n.Port, n.Client = port, NewClient(fmt.Sprintf("localhost:%d", port))
+	host := "localhost"
 	args := []string{"serve", "--name", n.Name, "--port", strconv.Itoa(port)}
+	if n.spec.Host != "" {
+		host = n.spec.Host
+		args = append(args, "--host", host)
+	}
+	n.Port = port
+	n.Client = NewClientVia(n.spec.Dial, fmt.Sprintf("%s:%d", host, port))
 	if n.DataDir != "" {
 		args = append(args, "--data-dir", n.DataDir)
 	}
 	if n.spec.Advertise != "" {
 		args = append(args, "--advertise", n.spec.Advertise)
 	}
-	p, err := start(n.spec.Program, n.spec.Env, n.log, slices.Concat(args, n.spec.Args)...)
+	p, err := n.spec.start(n.log, slices.Concat(args, n.spec.Args))
 	if err != nil {
 		n.t.Fatalf("start %s: %v", n.Name, err)
 	}

@@ -1,9 +1,11 @@
 package harness
 
 import (
+	"cmp"
 	"errors"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -29,14 +31,12 @@ func environment() []string {
 	return append(env, "GORACE=halt_on_error=1")
 }
 
-// start runs a binary, "" for the one under test.
-func start(binary string, env []string, log *os.File, args ...string) (*process, error) {
-	if binary == "" {
-		binary = program
-	}
-	p := &process{cmd: exec.Command(binary, args...), exited: make(chan struct{})}
+// start runs the binary with args, as s says.
+func (s Spec) start(log *os.File, args []string) (*process, error) {
+	line := slices.Concat(s.Prefix, []string{cmp.Or(s.Program, program)}, args)
+	p := &process{cmd: exec.Command(line[0], line[1:]...), exited: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = log, log
-	p.cmd.Env = append(environment(), env...)
+	p.cmd.Env = append(environment(), s.Env...)
 	p.cmd.SysProcAttr = dieWithParent()
 	if err := p.cmd.Start(); err != nil {
 		return nil, err

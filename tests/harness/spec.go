@@ -11,6 +11,9 @@ type Spec struct {
 	Name      string
 	Dir       string   // for its log, and its data if it is durable; "": one that goes with the test
 	Durable   bool     // with a data directory
+	Host      string   // that it listens on; "": localhost
+	Dial      Dial     // for clients; nil: the usual one
+	Prefix    []string // command line that runs the binary, in its own stead; nil: none
 	Advertise string   // host:port that other nodes are told; "": its own
 	Program   string   // a binary from Build; "": the one under test
 	Env       []string // beyond the test's own, without any DHT_…

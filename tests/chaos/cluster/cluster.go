@@ -23,11 +23,22 @@ import (
 type Shape struct {
 	Nodes      int
 	Durable    bool // with data directories
-	Proxied    bool // with a network between the nodes that can be made to fail
 	Partitions int
+	Wires      Wires
 	Program    string   // a binary from harness.Build; "": the one under test
 	Env        []string // of every node
 }
+
+// Wires is what nodes reach each other by.
+type Wires uint8
+
+const (
+	Direct  Wires = iota // loopback, which does not fail
+	Proxies              // a network.Proxies
+	Packets              // a network.Packets
+)
+
+func (w Wires) String() string { return [...]string{"direct", "proxies", "packets"}[w] }
 
 // Storage names where the nodes keep their data.
 func (s Shape) Storage() string {
@@ -58,8 +69,10 @@ type Cluster struct {
 	members  []*Member // in the cluster, dead or alive
 	launched []*Member // all there ever were
 
-	// Net is what the nodes reach each other by; nil: directly.
-	Net *network.Network
+	// Net is what the nodes reach each other by; nil: Direct.
+	Net     network.Network
+	proxies *network.Proxies // Net, or nil
+	packets *network.Packets // Net, or nil
 	// Joined is told of each node that becomes a member after Start; nil: nobody.
 	Joined func(*Member)
 }
@@ -68,9 +81,8 @@ type Cluster struct {
 func Start(t testing.TB, shape Shape, dir string) *Cluster {
 	t.Helper()
 	c := &Cluster{Shape: shape, t: t, dir: dir}
-	if shape.Proxied {
-		c.Net = network.New()
-		t.Cleanup(c.Net.Close)
+	if err := c.connect(); err != nil {
+		t.Fatal(err)
 	}
 	for range shape.Nodes {
 		m := c.launch()
@@ -83,6 +95,38 @@ func Start(t testing.TB, shape Shape, dir string) *Cluster {
 		m.admit()
 	}
 	return c
+}
+
+// connect makes the network between the nodes.
+func (c *Cluster) connect() (err error) {
+	switch c.Wires {
+	case Proxies:
+		c.proxies = network.NewProxies()
+		c.Net = c.proxies
+	case Packets:
+		if c.packets, err = network.NewPackets(); err != nil {
+			return err
+		}
+		c.Net = c.packets
+	default:
+		return nil
+	}
+	c.t.Cleanup(c.Net.Close)
+	return nil
+}
+
+// wire gives a node that is to be started its place in the network.
+func (c *Cluster) wire(m *Member, spec *harness.Spec) (err error) {
+	switch c.Wires {
+	case Proxies:
+		spec.Advertise = fmt.Sprintf("127.0.0.1:%d", harness.FreePort(c.t))
+		m.proxy = c.proxies.Open(spec.Name, spec.Advertise)
+	case Packets:
+		spec.Dial = c.packets.Dial
+		spec.Args = append(spec.Args, "--insecure") // nobody else is in there
+		spec.Host, spec.Prefix, err = c.packets.Host(spec.Name)
+	}
+	return err
 }
 
 // launch starts one more node, which stands alone.
@@ -98,12 +142,11 @@ func (c *Cluster) launch() *Member {
 		Env:     c.Env,
 		Args:    []string{"--partitions", strconv.Itoa(c.Partitions)},
 	}
-	if c.Net != nil {
-		spec.Advertise = fmt.Sprintf("127.0.0.1:%d", harness.FreePort(c.t))
-		m.proxy = c.Net.Open(spec.Name, spec.Advertise)
+	if err := c.wire(m, &spec); err != nil {
+		c.t.Fatal(err)
 	}
 	m.Node = harness.StartSpec(c.t, spec)
-	m.ClientAddress = m.Address()
+	m.address, m.dial = m.Address(), spec.Dial
 	if err := m.connect(); err != nil {
 		c.t.Fatal(err)
 	}

@@ -15,15 +15,19 @@ import (
 // Member is one node, for all its restarts.
 type Member struct {
 	*harness.Node
-	// ClientAddress is where clients reach the node: its own port, whatever the
-	// network between the nodes does. It never changes.
-	ClientAddress string
+	// address is where clients reach the node, by way of dial: its own port,
+	// whatever the network between the nodes does. It never changes.
+	address string
+	dial    harness.Dial
 
 	proxy *network.Proxy // nil: none
 	well  atomic.Bool    // no fault is upon it
 	using sync.RWMutex   // held for reading while a client waits for an answer
 	inUse bool           // guarded by using
 }
+
+// NewClient returns a client of the node with connections of its own.
+func (m *Member) NewClient() *harness.Client { return harness.NewClientVia(m.dial, m.address) }
 
 // Well reports whether no fault is upon the node: requests through it should
 // succeed.

@@ -73,7 +73,7 @@ func (s *Scene) prepare(victims ...*cluster.Member) error {
 		}
 	}
 	for _, m := range w.others {
-		w.clients = append(w.clients, harness.NewClient(m.ClientAddress))
+		w.clients = append(w.clients, m.NewClient())
 	}
 	s.watch = w
 	return nil

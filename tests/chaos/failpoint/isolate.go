@@ -7,21 +7,21 @@ import (
 	"pipelinedht/tests/chaos/network"
 )
 
-// proxied reports whether the network between the nodes can be made to fail.
-func proxied(c *cluster.Cluster) bool { return c.Net != nil }
+// wired reports whether the network between the nodes can be made to fail.
+func wired(c *cluster.Cluster) bool { return c.Net != nil }
 
 // isolateOne cuts a random node off from all others, while clients reach it.
 type isolateOne struct{}
 
 func (isolateOne) Name() string                      { return "isolate one" }
-func (isolateOne) Available(c *cluster.Cluster) bool { return proxied(c) }
+func (isolateOne) Available(c *cluster.Cluster) bool { return wired(c) }
 func (isolateOne) Inject(s *Scene) error             { return s.isolate(s.any()) }
 
 // isolateLeader cuts off the node that leads Raft.
 type isolateLeader struct{}
 
 func (isolateLeader) Name() string                      { return "isolate Raft's leader" }
-func (isolateLeader) Available(c *cluster.Cluster) bool { return proxied(c) }
+func (isolateLeader) Available(c *cluster.Cluster) bool { return wired(c) }
 func (isolateLeader) Inject(s *Scene) error {
 	leader, err := s.Cluster.Leader()
 	if err != nil {
@@ -35,7 +35,7 @@ type splitMinority struct{}
 
 func (splitMinority) Name() string { return "split off a minority" }
 func (splitMinority) Available(c *cluster.Cluster) bool {
-	return proxied(c) && len(c.Members()) >= 5
+	return wired(c) && len(c.Members()) >= 5
 }
 func (splitMinority) Inject(s *Scene) error {
 	members := s.Cluster.Members()
@@ -59,7 +59,10 @@ func (s *Scene) isolate(victims ...*cluster.Member) error {
 		defer m.Recovered()
 	}
 	others := s.Cluster.Others()
-	s.Cluster.Net.Set(s.broken(), network.Both(cluster.Names(victims), cluster.Names(others))...)
+	err := s.Cluster.Net.Set(s.broken(), network.Both(cluster.Names(victims), cluster.Names(others))...)
+	if err != nil {
+		return err
+	}
 	if !measured {
 		// Those in the majority may wait for copies that are all in the minority.
 		for _, m := range others {
@@ -71,7 +74,9 @@ func (s *Scene) isolate(victims ...*cluster.Member) error {
 		s.begin()
 	}
 	s.last(4*time.Second, 10*time.Second)
-	s.Cluster.Net.Heal()
+	if err := s.Cluster.Net.Heal(); err != nil {
+		return err
+	}
 	return s.served()
 }
 

@@ -96,16 +96,20 @@ type killOneCutAnother struct{}
 
 func (killOneCutAnother) Name() string { return "kill one while another is cut off" }
 func (killOneCutAnother) Available(c *cluster.Cluster) bool {
-	return proxied(c) && len(c.Members()) >= 5
+	return wired(c) && len(c.Members()) >= 5
 }
 func (killOneCutAnother) Inject(s *Scene) error {
 	dead, lonely := s.pair()
 	lonely.Afflict()
 	defer lonely.Recovered()
-	s.Cluster.Net.Set(s.broken(), s.around(lonely)...)
+	if err := s.Cluster.Net.Set(s.broken(), s.around(lonely)...); err != nil {
+		return err
+	}
 	s.last(0, 3*time.Second)
 	s.Cluster.Kill(dead)
 	s.last(0, 4*time.Second)
-	s.Cluster.Net.Heal()
+	if err := s.Cluster.Net.Heal(); err != nil {
+		return err
+	}
 	return s.Cluster.Restart(s.Rng, dead)
 }

@@ -11,23 +11,27 @@ import (
 // with others.
 type wires struct {
 	name string
+	fine bool // beyond what can be done with packets
 	// choose returns the rule, the ways that it is on, and the nodes that may fail
 	// requests for it.
 	choose func(s *Scene) (rule network.Rule, ways []network.Way, afflicted []*cluster.Member)
 }
 
-func (w wires) Name() string                    { return w.name }
-func (wires) Available(c *cluster.Cluster) bool { return proxied(c) }
+func (w wires) Name() string { return w.name }
+func (w wires) Available(c *cluster.Cluster) bool {
+	return c.Wires == cluster.Proxies || wired(c) && !w.fine
+}
 func (w wires) Inject(s *Scene) error {
 	rule, ways, afflicted := w.choose(s)
 	for _, m := range afflicted {
 		m.Afflict()
 		defer m.Recovered()
 	}
-	s.Cluster.Net.Set(rule, ways...)
+	if err := s.Cluster.Net.Set(rule, ways...); err != nil {
+		return err
+	}
 	s.last(2*time.Second, 10*time.Second)
-	s.Cluster.Net.Heal()
-	return nil
+	return s.Cluster.Net.Heal()
 }
 
 // pair returns two random members.
@@ -38,15 +42,15 @@ func (s *Scene) pair() (a, b *cluster.Member) {
 }
 
 var wireFaults = []Failpoint{
-	wires{"cut between two nodes", func(s *Scene) (network.Rule, []network.Way, []*cluster.Member) {
+	wires{"cut between two nodes", false, func(s *Scene) (network.Rule, []network.Way, []*cluster.Member) {
 		a, b := s.pair()
 		return s.broken(), network.Both([]string{a.Name}, []string{b.Name}), []*cluster.Member{a, b}
 	}},
-	wires{"hold one way between two nodes", func(s *Scene) (network.Rule, []network.Way, []*cluster.Member) {
+	wires{"hold one way between two nodes", false, func(s *Scene) (network.Rule, []network.Way, []*cluster.Member) {
 		a, b := s.pair()
 		return network.Rule{Hold: true}, []network.Way{{From: a.Name, To: b.Name}}, []*cluster.Member{a, b}
 	}},
-	wires{"hold all that one node sends", func(s *Scene) (network.Rule, []network.Way, []*cluster.Member) {
+	wires{"hold all that one node sends", false, func(s *Scene) (network.Rule, []network.Way, []*cluster.Member) {
 		a := s.any()
 		var ways []network.Way
 		for _, other := range s.Cluster.Others(a) {
@@ -54,7 +58,7 @@ var wireFaults = []Failpoint{
 		}
 		return network.Rule{Hold: true}, ways, []*cluster.Member{a}
 	}},
-	wires{"hold all that one node gets", func(s *Scene) (network.Rule, []network.Way, []*cluster.Member) {
+	wires{"hold all that one node gets", false, func(s *Scene) (network.Rule, []network.Way, []*cluster.Member) {
 		a := s.any()
 		var ways []network.Way
 		for _, other := range s.Cluster.Others(a) {
@@ -62,23 +66,23 @@ var wireFaults = []Failpoint{
 		}
 		return network.Rule{Hold: true}, ways, []*cluster.Member{a}
 	}},
-	wires{"cut one node's Raft only", func(s *Scene) (network.Rule, []network.Way, []*cluster.Member) {
+	wires{"cut one node's Raft only", true, func(s *Scene) (network.Rule, []network.Way, []*cluster.Member) {
 		a := s.any()
 		rule := s.broken()
 		rule.Kinds = network.OnlyRaft
 		return rule, s.around(a), nil
 	}},
-	wires{"cut all but Raft around one node", func(s *Scene) (network.Rule, []network.Way, []*cluster.Member) {
+	wires{"cut all but Raft around one node", true, func(s *Scene) (network.Rule, []network.Way, []*cluster.Member) {
 		a := s.any()
 		rule := s.broken()
 		rule.Kinds = network.AllButRaft
 		return rule, s.around(a), []*cluster.Member{a}
 	}},
-	wires{"slow network everywhere", func(s *Scene) (network.Rule, []network.Way, []*cluster.Member) {
+	wires{"slow network everywhere", true, func(s *Scene) (network.Rule, []network.Way, []*cluster.Member) {
 		names := cluster.Names(s.Cluster.Members())
 		return network.Rule{Delay: s.between(time.Millisecond, 60*time.Millisecond)}, network.Both(names, names), nil
 	}},
-	wires{"slow network around one node", func(s *Scene) (network.Rule, []network.Way, []*cluster.Member) {
+	wires{"slow network around one node", true, func(s *Scene) (network.Rule, []network.Way, []*cluster.Member) {
 		a := s.any()
 		return network.Rule{Delay: s.between(50*time.Millisecond, time.Second)}, s.around(a), []*cluster.Member{a}
 	}},
@@ -93,16 +97,20 @@ func (s *Scene) around(m *cluster.Member) []network.Way {
 type flap struct{}
 
 func (flap) Name() string                      { return "cut one off and on" }
-func (flap) Available(c *cluster.Cluster) bool { return proxied(c) }
+func (flap) Available(c *cluster.Cluster) bool { return wired(c) }
 func (flap) Inject(s *Scene) error {
 	const times = 6
 	victim := s.any()
 	victim.Afflict()
 	defer victim.Recovered()
 	for range times {
-		s.Cluster.Net.Set(s.broken(), s.around(victim)...)
+		if err := s.Cluster.Net.Set(s.broken(), s.around(victim)...); err != nil {
+			return err
+		}
 		s.last(50*time.Millisecond, 2*time.Second)
-		s.Cluster.Net.Heal()
+		if err := s.Cluster.Net.Heal(); err != nil {
+			return err
+		}
 		s.last(20*time.Millisecond, 600*time.Millisecond)
 	}
 	return nil

@@ -15,7 +15,7 @@ const (
 
 // link is one connection from one node to another.
 type link struct {
-	network  *Network
+	network  *Proxies
 	from, to string // "": not known, which no rule is for
 	kind     string
 	in, out  net.Conn // of from, of to

@@ -25,7 +25,7 @@ const (
 
 // Proxy stands in front of one node. It keeps its address while the node is away.
 type Proxy struct {
-	network *Network
+	network *Proxies
 	name    string
 	address string
 

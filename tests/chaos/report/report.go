@@ -14,7 +14,7 @@ type Run struct {
 	Seed       uint64
 	Nodes      int
 	Storage    string // disk or memory
-	Proxied    bool   // with a network between the nodes that can be made to fail
+	Wires      string // what the nodes reach each other by: direct, proxies or packets
 	Partitions int
 	Took       time.Duration
 

@@ -16,11 +16,11 @@ func TestRunsOfAFileAreSummedUp(t *testing.T) {
 		return report.Fault{Name: "kill one", Settled: settled, FailedWell: failed, Failover: &report.Failover{Last: last, Failed: 1}}
 	}
 	for _, r := range []*report.Run{
-		{Nodes: 3, Storage: "disk", Took: time.Minute, Done: 100, Failed: 2, Unknown: 1, Registers: 5, Once: 10,
+		{Nodes: 3, Storage: "disk", Wires: "direct", Took: time.Minute, Done: 100, Failed: 2, Unknown: 1, Registers: 5, Once: 10,
 			Faults: []report.Fault{fault(time.Second, true, 0), fault(9*time.Second, false, 9)}},
-		{Nodes: 3, Storage: "disk", Took: time.Minute, Done: 100, Registers: 5, Once: 10,
+		{Nodes: 3, Storage: "disk", Wires: "direct", Took: time.Minute, Done: 100, Registers: 5, Once: 10,
 			Faults: []report.Fault{fault(2*time.Second, true, 3)}, Violations: []string{"lost"}},
-		{Nodes: 5, Storage: "memory", Proxied: true, Took: time.Minute, Done: 7},
+		{Nodes: 5, Storage: "memory", Wires: "proxies", Took: time.Minute, Done: 7},
 	} {
 		if err := report.Append(path, r); err != nil {
 			t.Fatal(err)
@@ -35,8 +35,8 @@ func TestRunsOfAFileAreSummedUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, line := range []string{
-		"| 3 nodes, disk | 2 | 2m0s | 3 | 203 | 2 | 1 | 10 | 20 | 1 |",
-		"| 5 nodes, memory, faulty network | 1 | 1m0s | 0 | 7 | 0 | 0 | 0 | 0 | 0 |",
+		"| 3 nodes, disk, direct | 2 | 2m0s | 3 | 203 | 2 | 1 | 10 | 20 | 1 |",
+		"| 5 nodes, memory, proxies | 1 | 1m0s | 0 | 7 | 0 | 0 | 0 | 0 | 0 |",
 		"| **all** | 3 | 3m0s | 3 | 210 | 2 | 1 | 10 | 20 | 1 |",
 		"| kill one | 3 | 4, 4 | 2.00 s | 2.00 s | 2.00 s |",
 	} {

@@ -25,10 +25,7 @@ func printRuns(w *strings.Builder, runs []*Run) {
 	fmt.Fprintln(w, "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
 	byShape := make(map[string][]*Run)
 	for _, r := range runs {
-		shape := fmt.Sprintf("%d nodes, %s", r.Nodes, r.Storage)
-		if r.Proxied {
-			shape += ", faulty network"
-		}
+		shape := fmt.Sprintf("%d nodes, %s, %s", r.Nodes, r.Storage, r.Wires)
 		byShape[shape] = append(byShape[shape], r)
 	}
 	for _, shape := range slices.Sorted(maps.Keys(byShape)) {

@@ -82,7 +82,7 @@ func (t *Traffic) writeOnce(id int) {
 		m := t.members[rng.IntN(len(t.members))]
 		t.mu.Unlock()
 		if clients[m] == nil {
-			clients[m] = harness.NewClient(m.ClientAddress)
+			clients[m] = m.NewClient()
 			defer clients[m].Close()
 		}
 		t.rest(rng, t.put(m, clients[m], fmt.Sprintf("once-%d-%05d", id, n)))

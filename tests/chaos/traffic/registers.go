@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"pipelinedht/tests/chaos/cluster"
-	"pipelinedht/tests/harness"
 	"pipelinedht/tests/register"
 )
 
@@ -21,7 +20,7 @@ const (
 // client reads and writes registers through one node until the traffic stops.
 func (t *Traffic) client(id int, m *cluster.Member) {
 	rng := t.random(1000 + uint64(id))
-	to := harness.NewClient(m.ClientAddress)
+	to := m.NewClient()
 	defer to.Close()
 	tags := make(map[string]string) // of each key, the last one seen
 	for n := 0; ; n++ {

@@ -84,9 +84,9 @@ func expect(t *testing.T, what string, got bool, err error, want bool) {
 	}
 }
 
-func pair(t *testing.T) (n *Network, a, b *Proxy) {
+func pair(t *testing.T) (n *Proxies, a, b *Proxy) {
 	t.Helper()
-	n = New()
+	n = NewProxies()
 	t.Cleanup(n.Close)
 	var proxies []*Proxy
 	for _, name := range []string{"a", "b"} {
