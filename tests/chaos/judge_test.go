@@ -29,8 +29,12 @@ func (r *run) judge() {
 	listed := r.list()
 	r.judgeOnce(listed)
 	r.readRegisters(listed)
-	for _, fault := range r.traffic.Registers.Check(func() string { return r.dir }) {
-		r.violation("%s", fault)
+	faults, err := r.traffic.Registers.Check(func() string { return r.dir })
+	if err != nil {
+		r.log("draw histories: %v", err)
+	}
+	for _, fault := range faults {
+		r.violation("%v", fault)
 	}
 	for _, odd := range r.traffic.Odd() {
 		r.violation("an answer that the contract does not have: %s", odd)

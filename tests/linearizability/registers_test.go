@@ -50,7 +50,9 @@ func judge(t *testing.T, m *members, h *history) {
 		}
 		t.Errorf("request failed, %d of %d: %s", i+1, len(h.faults), fault)
 	}
-	for _, fault := range h.Check(func() string { return harness.Dir(t, "history") }) {
+	faults, err := h.Check(func() string { return harness.Dir(t, "history") })
+	must(t, err)
+	for _, fault := range faults {
 		t.Error(fault)
 	}
 }

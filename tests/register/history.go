@@ -92,24 +92,37 @@ func (h *History) of(key string) []porcupine.Operation {
 // history is wrong or full of unknown outcomes.
 const checkWithin = 60 * time.Second
 
-// Check returns what is wrong: a line for every key whose history is not that of
-// a register, or that is too hard to judge, with the path of a drawing of it in
-// dir. No operation may be under way.
-func (h *History) Check(dir func() string) (faults []string) {
+// Fault is a key whose history is not, or not surely, that of a register.
+type Fault struct {
+	Key     string
+	Unsure  bool // too hard to judge
+	Drawing string
+}
+
+func (f Fault) String() string {
+	what := "its history is not that of a register"
+	if f.Unsure {
+		what = "its history is too hard to judge"
+	}
+	return fmt.Sprintf("%s: %s; drawn in %s", f.Key, what, f.Drawing)
+}
+
+// Check returns what is wrong, drawn in a directory. No operation may be under way.
+func (h *History) Check(dir func() string) ([]Fault, error) {
+	var faults []Fault
 	for _, key := range h.Keys() {
 		ops := h.of(key)
 		if porcupine.CheckOperationsTimeout(Model, ops, checkWithin) == porcupine.Ok {
 			continue
 		}
 		result, info := porcupine.CheckOperationsVerbose(Model, ops, checkWithin)
-		path := filepath.Join(dir(), key+".html")
-		line := fmt.Sprintf("%s: %d operations: got %s, want linearizable; drawn in %s", key, len(ops), result, path)
-		if err := porcupine.VisualizePath(Model, info, path); err != nil {
-			line += fmt.Sprintf(" (%v)", err)
+		f := Fault{Key: key, Unsure: result != porcupine.Illegal, Drawing: filepath.Join(dir(), key+".html")}
+		faults = append(faults, f)
+		if err := porcupine.VisualizePath(Model, info, f.Drawing); err != nil {
+			return faults, err
 		}
-		faults = append(faults, line)
 	}
-	return faults
+	return faults, nil
 }
 
 // Dump writes every operation as a line of JSON, key by key.
