@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -25,7 +26,7 @@ func (n *Node) change(asked context.Context, f func(ctx, asked context.Context) 
 	go func() {
 		defer n.wg.Done()
 		defer func() { <-n.turn }()
-		done <- f(n.ctx, asked)
+		done <- n.orInterrupted(f(n.ctx, asked))
 	}()
 	select {
 	case err := <-done:
@@ -33,6 +34,15 @@ func (n *Node) change(asked context.Context, f func(ctx, asked context.Context) 
 	case <-asked.Done():
 		return fmt.Errorf("%w: nobody waits any more; what was begun goes on", partition.ErrUnknown)
 	}
+}
+
+// orInterrupted returns err, a change's, or what its caller is to know where the
+// node has stopped in the middle of it.
+func (n *Node) orInterrupted(err error) error {
+	if n.ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, errClosed)) {
+		return fmt.Errorf("%w: the node is stopping; what was begun goes on when it starts again", partition.ErrUnknown)
+	}
+	return err
 }
 
 // shut makes requests wait, for reason, while lives change, and waits for those

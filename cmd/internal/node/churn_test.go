@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -14,8 +15,10 @@ import (
 )
 
 var (
-	seedFlag = flag.Uint64("seed", 0, "of the random tests; 0: a new one each time")
-	simFlag  = flag.Duration("sim", time.Hour, "simulated time of the long random test")
+	seedFlag    = flag.Uint64("seed", 0, "of the random tests; 0: a new one each time")
+	simFlag     = flag.Duration("sim", 30*time.Minute, "simulated time of the long random test")
+	pauseFlag   = flag.Duration("pause", 400*time.Millisecond, "the longest pause between two operations of a client in the long random test")
+	latencyFlag = flag.Duration("latency", time.Millisecond, "the longest that bytes are on their way in the long random test")
 )
 
 // seed returns what a random test goes by, and has it printed.
@@ -35,7 +38,7 @@ func TestNoRequestFailsWhileNodesJoinAndLeave(t *testing.T) {
 		c.startAll(names...)
 		c.join("n2", "n1")
 		c.join("n3", "n1")
-		w := startWorkload(c, s, "n1", "n2", "n3")
+		w := startWorkload(c, s, workPause, "n1", "n2", "n3")
 		for _, change := range []struct {
 			name  string
 			joins bool
@@ -61,36 +64,41 @@ func TestNoRequestFailsWhileNodesJoinAndLeave(t *testing.T) {
 	})
 }
 
-// latency is off by default.
-var latency = flag.Duration("latency", 0, "the longest that a write to a connection takes in the hour of churn")
-
-func TestAnHourOfJoinsLeavesAndLosses(t *testing.T) {
+func TestJoinsLeavesAndFaultsAtRandom(t *testing.T) {
 	s := seed(t)
+	dir := t.TempDir()
 	inBubble(t, func(c *cluster) {
-		names := numbered("n", 6)
-		c.startAll(names...)
-		for _, name := range names[1:4] {
+		c.skew = 0.05
+		names := numbered("n", 7)
+		crew := startRestarts(c, dir, names[:4]...)
+		c.startAll(names[4:]...)
+		for _, name := range names[1:5] {
 			c.join(name, "n1")
 		}
-		c.net.slow(*latency)
-		w := startWorkload(c, s, names[:4]...)
-		faults := startFaults(c, s, w.main)
-		h := &churn{c: c, w: w, r: rand.New(rand.NewPCG(s, 100)), own: make(map[string]string)}
+		c.net.slow(*latencyFlag)
+		w := startWorkload(c, s, *pauseFlag, names[:5]...)
+		f := startFaults(c, s, w.main, crew)
+		h := &churn{c: c, w: w, f: f, names: names, r: rand.New(rand.NewPCG(s, 100)), own: make(map[string]string)}
 		length := *simFlag
 		if testing.Short() {
 			length = min(length, 10*time.Minute)
 		}
 		for end := time.Now().Add(length); time.Now().Before(end); {
 			time.Sleep(time.Duration(10+h.r.IntN(40)) * time.Second)
-			h.change()
+			h.turn()
 		}
-		t.Logf("%d joins, %d leaves, %d killed, %d refused, ring version %d; %v", h.joins, h.leaves, h.kills, h.refused, c.nodes[c.members(w.main)[0]].Ring().Version, faults)
-		faults.end()
+		f.end()
+		h.bringBack()
+		t.Logf("%d joins, %d leaves, %d lost, %d refused; %v", h.joins, h.leaves, h.kills, len(h.refused), f)
+		c.awaitDone(names)
 		w.end()
-		c.awaitOneMap(c.members(w.main))
+		members := c.members(w.main)
+		c.awaitOneMap(members)
 		for key, value := range h.own {
-			c.expect(key, value, c.members(w.main)...)
+			c.expect(key, value, members...)
 		}
+		w.expectOnce(members...)
+		t.Logf("ring version %d", c.node(members[0]).Ring().Version)
 	})
 }
 
@@ -112,102 +120,172 @@ func (c *cluster) members(id partition.ClusterID) []string {
 func (c *cluster) awaitOneMap(names []string) {
 	c.t.Helper()
 	c.eventually(5*time.Minute, "settled", func() error {
-		version := c.nodes[names[0]].Ring().Version
+		first := c.node(names[0]).Ring()
 		for _, name := range names {
-			m := c.nodes[name].Ring()
-			if m.Version != version || !m.Settled() || len(m.Peers) != len(names) {
-				return fmt.Errorf("%s at version %d, settled %v, peers %v", name, m.Version, m.Settled(), c.nodes[name].Peers())
+			n := c.node(name)
+			m := n.Ring()
+			if m == nil || m.Version != first.Version || !m.Settled() || len(m.Peers) != len(names) {
+				return fmt.Errorf("%s goes by map %v, not settled with %v", name, m, names)
 			}
 		}
 		return nil
 	})
 }
 
-// churn has one node after the other join or leave.
-type churn struct {
-	c *cluster
-	w *workload
-	r *rand.Rand
+// awaitDone waits until no node has a change of membership to go on with.
+func (c *cluster) awaitDone(names []string) {
+	c.t.Helper()
+	for _, name := range names {
+		c.eventually(10*time.Minute, "done with joins and leaves", func() error {
+			if s := c.node(name).stored(); s.Join != nil || s.Import != nil || s.Leave != nil {
+				return fmt.Errorf("%s has not: %+v", name, s)
+			}
+			return nil
+		})
+	}
+}
 
-	joins, leaves, kills, refused int
-	own                           map[string]string // what standalone nodes wrote and brought along
+// churn has nodes join and leave, one or some at once.
+type churn struct {
+	c     *cluster
+	w     *workload
+	f     *faults
+	names []string
+	r     *rand.Rand
+
+	mu                   sync.Mutex
+	joins, leaves, kills int
+	refused              []error
+	own                  map[string]string // what standalone nodes wrote and brought along
 }
 
 // minMembers stay in the cluster.
 const minMembers = 3
 
-// change has a random node join, if it is alone, or leave.
-func (h *churn) change() {
+// turn has some nodes that run join, if they are alone, or leave, all at once; or
+// one that has no disk lose everything.
+func (h *churn) turn() {
 	members := h.c.members(h.w.main)
-	name := fmt.Sprintf("n%d", 1+h.r.IntN(len(h.c.nodes)))
-	alone := !slices.Contains(members, name)
-	if !alone && len(members) <= minMembers {
-		return
+	using := slices.Clone(members)
+	spare := len(members) - minMembers
+	var wg sync.WaitGroup
+	for _, i := range h.r.Perm(len(h.names))[:1+h.r.IntN(3)] {
+		name := h.names[i]
+		n, alone := h.c.node(name), !slices.Contains(members, name)
+		if n == nil || !alone && spare <= 0 {
+			continue
+		}
+		using = append(using, name)
+		if alone {
+			targets, keys := h.shuffled(members), []string{h.w.key(h.r), h.w.key(h.r)}
+			wg.Go(func() { h.note(n, h.join(n, targets, keys)) })
+			continue
+		}
+		spare--
+		wg.Go(func() { h.note(n, h.leave(n)) })
 	}
-	h.w.use(append(slices.Clone(members), name))
-	var err error
-	switch {
-	case alone:
-		err = h.join(name, members)
-	case h.r.IntN(3) == 0 && h.settled(members):
-		err = h.kill(name, members)
-	default:
-		err = h.leave(name)
-	}
-	switch {
-	case err == nil:
-	case errors.Is(err, httpapi.ErrConflict), errors.Is(err, partition.ErrUnavailable), errors.Is(err, partition.ErrUnknown):
-		h.refused++
-	default:
-		h.c.t.Errorf("%s: %v", name, err)
+	h.w.use(using)
+	wg.Wait()
+	if h.r.IntN(4) == 0 {
+		h.lose()
 	}
 	h.w.use(h.c.members(h.w.main))
 }
 
-func (h *churn) join(name string, members []string) error {
-	key := fmt.Sprintf("own-%s-%d", name, h.joins)
-	stored := carryOut(h.c.nodes[name], step{kind: put, key: key, value: key}).err == nil
-	// And into registers of the cluster, where they may take effect with the join.
-	n := h.c.nodes[name]
-	h.w.one(workClients, n, step{kind: put, key: h.w.key(h.r), value: key})
-	h.w.one(workClients, n, step{kind: del, key: h.w.key(h.r)})
-	h.r.Shuffle(len(members), func(i, j int) { members[i], members[j] = members[j], members[i] })
-	_, err := h.c.tryJoin(name, members...)
-	if err == nil {
-		h.joins++
-		if stored {
-			h.own[key] = key
-		}
+func (h *churn) shuffled(names []string) []string {
+	names = slices.Clone(names)
+	h.r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+	return names
+}
+
+// note takes down what came of a change; whatever came of one at a node that was
+// killed is right.
+func (h *churn) note(n *Node, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	select {
+	case <-n.Done():
+		return
+	default:
 	}
-	return err
-}
-
-// settled reports whether every partition has all its copies, so that one may die.
-func (h *churn) settled(members []string) bool {
-	for _, name := range members {
-		if m := h.c.nodes[name].Ring(); !m.Settled() || len(m.Peers) != len(members) {
-			return false
-		}
+	switch {
+	case err == nil:
+	case errors.Is(err, httpapi.ErrConflict), errors.Is(err, partition.ErrUnavailable), errors.Is(err, partition.ErrUnknown):
+		h.refused = append(h.refused, err)
+	default:
+		h.c.t.Errorf("%s: %v", n.cfg.Name, err)
 	}
-	return true
 }
 
-// kill ends a node with everything that it has in its memory, and starts another
-// one, some time later, that takes its name and its place.
-func (h *churn) kill(name string, members []string) error {
-	h.kills++
-	h.c.crash(name)
-	time.Sleep(time.Duration(h.r.IntN(60)) * time.Second)
-	h.c.start(name)
-	return h.join(name, slices.DeleteFunc(members, func(m string) bool { return m == name }))
+// join has n write a key of its own, and into registers of the cluster, where that
+// may take effect with the join, and join the first member that answers.
+func (h *churn) join(n *Node, members, registers []string) error {
+	h.mu.Lock()
+	own := fmt.Sprintf("own-%s-%d", n.cfg.Name, h.joins)
+	h.mu.Unlock()
+	stored := carryOut(n, step{kind: put, key: own, value: own}).err == nil
+	h.w.one(workClients, n, step{kind: put, key: registers[0], value: own})
+	h.w.one(workClients, n, step{kind: del, key: registers[1]})
+	_, err := h.c.tryJoinOf(n, members...)
+	if err != nil {
+		return err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.joins++
+	if stored {
+		h.own[own] = own
+	}
+	return nil
 }
 
-func (h *churn) leave(name string) error {
+func (h *churn) leave(n *Node) error {
 	ctx, cancel := timeout(10 * time.Minute)
 	defer cancel()
-	err := h.c.nodes[name].Leave(ctx)
+	err := n.Leave(ctx)
 	if err == nil {
+		h.mu.Lock()
+		defer h.mu.Unlock()
 		h.leaves++
 	}
 	return err
+}
+
+// lose ends a member that has no disk, and with it everything that it has; another
+// one takes its name and its place, some time later. Every partition has all its
+// copies then: it must not be the last one that is lost.
+func (h *churn) lose() {
+	over := h.f.pause()
+	members := h.c.members(h.w.main)
+	i := slices.IndexFunc(members, func(name string) bool { return !slices.Contains(h.f.crew.names, name) })
+	if i < 0 || len(members) <= minMembers {
+		over()
+		return
+	}
+	victim := members[i]
+	if len(h.c.node(victim).Ring().Peers) > len(members) {
+		over() // an earlier one is not replaced yet
+		return
+	}
+	h.c.awaitOneMap(members)
+	h.c.awaitVoters(members)
+	h.c.net.kill(victim + ":1")
+	h.c.crash(victim)
+	h.kills++
+	over()
+	time.Sleep(time.Duration(h.r.IntN(60)) * time.Second)
+	n := h.c.start(victim)
+	h.note(n, h.join(n, h.shuffled(slices.Delete(members, i, i+1)), []string{h.w.key(h.r), h.w.key(h.r)}))
+}
+
+// bringBack has the nodes join that still have to take the places of lost ones.
+func (h *churn) bringBack() {
+	h.c.awaitDone(h.names)
+	members := h.c.members(h.w.main)
+	h.c.eventually(time.Minute, "there", func() error { return h.c.node(members[0]).Serving() })
+	for _, p := range h.c.node(members[0]).Ring().Peers {
+		if !slices.Contains(members, p.Name) {
+			h.c.join(p.Name, members...)
+		}
+	}
 }

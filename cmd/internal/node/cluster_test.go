@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"sync"
@@ -26,6 +27,10 @@ type cluster struct {
 	nodes map[string]*Node
 	// partitions of the clusters that its nodes found.
 	partitions int
+	// over is closed when the test is: what it started ends then, even if it failed.
+	over chan struct{}
+	// skew is by how much the clocks of the nodes run faster or slower at most.
+	skew float64
 }
 
 // inBubble runs f with a cluster of no nodes yet, under simulated time. Nodes that
@@ -33,12 +38,13 @@ type cluster struct {
 func inBubble(t *testing.T, f func(c *cluster)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		c := &cluster{t: t, net: newNetwork(), begun: time.Now(), nodes: make(map[string]*Node), partitions: 16}
+		c := &cluster{t: t, net: newNetwork(), begun: time.Now(), nodes: make(map[string]*Node), over: make(chan struct{}), partitions: 16}
 		c.log = slog.New(slog.DiscardHandler)
 		if testing.Verbose() && os.Getenv("NODE_LOG") != "" {
 			c.log = slog.New(slog.NewTextHandler(os.Stderr, nil))
 		}
 		defer func() {
+			close(c.over)
 			for name := range c.nodes {
 				c.stop(name)
 			}
@@ -56,8 +62,15 @@ func (c *cluster) config(name string) Config {
 		Partitions: c.partitions,
 		Logger:     c.log,
 		Dial:       station.dial,
-		Clock:      func() time.Duration { return time.Since(c.begun) },
+		Clock:      c.clock(),
 	}
+}
+
+// clock returns one that shows some time, and runs at its own speed.
+func (c *cluster) clock() func() time.Duration {
+	begun := time.Now().Add(-rand.N(time.Hour))
+	speed := 1 + c.skew*(2*rand.Float64()-1)
+	return func() time.Duration { return time.Duration(float64(time.Since(begun)) * speed) }
 }
 
 // start starts a node and waits until it is ready.
@@ -156,13 +169,17 @@ func (c *cluster) join(name string, others ...string) httpapi.JoinReport {
 }
 
 func (c *cluster) tryJoin(name string, others ...string) (httpapi.JoinReport, error) {
+	return c.tryJoinOf(c.node(name), others...)
+}
+
+func (c *cluster) tryJoinOf(n *Node, others ...string) (httpapi.JoinReport, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	var contacts []httpapi.Contact
 	for _, o := range others {
 		contacts = append(contacts, httpapi.Contact{Name: o, Address: o + ":1"})
 	}
-	return c.nodes[name].Join(ctx, contacts)
+	return n.Join(ctx, contacts)
 }
 
 func (c *cluster) leave(name string) {

@@ -167,6 +167,37 @@ func TestAllNodesMayRestartAtOnce(t *testing.T) {
 	})
 }
 
+func TestAJoinWhoseNodeIsStoppedSaysThatItGoesOn(t *testing.T) {
+	dir := t.TempDir()
+	inBubble(t, func(c *cluster) {
+		disk := func(cfg *Config) { cfg.DataDir = dir }
+		c.start("a")
+		b := c.start("b", disk)
+		c.put("b", "k", "v")
+		reached := make(chan struct{})
+		var once sync.Once
+		c.net.onSend(func(from string) error {
+			if from == "b:1" && b.stored().Import != nil {
+				once.Do(func() { close(reached) })
+			}
+			return nil
+		})
+		joined := make(chan error, 1)
+		go func() { _, err := c.tryJoin("b", "a"); joined <- err }()
+		<-reached
+		c.crash("b")
+		err := <-joined
+		errIs(t, err, partition.ErrUnknown)
+		if errors.Is(err, partition.ErrUnavailable) {
+			t.Errorf("error: got %v, which says that nothing took effect", err)
+		}
+		c.start("b", disk)
+		c.awaitDone([]string{"b"})
+		c.peers("a", "b")
+		c.expect("k", "v", "a", "b")
+	})
+}
+
 func TestADataDirectoryThatCannotBeGoneOnWithIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	inBubble(t, func(c *cluster) {

@@ -1,13 +1,11 @@
 package node
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"sync"
-	"testing"
 	"time"
 
 	"github.com/anishathalye/porcupine"
@@ -16,19 +14,22 @@ import (
 )
 
 // workload is clients that read and write registers through all nodes of one
-// cluster, those that are just coming or going among them, and what they saw.
+// cluster, those that are just coming or going among them, and what they saw; and
+// one that writes keys only once, which have to be there in the end.
 type workload struct {
-	c    *cluster
-	main partition.ClusterID
-	seed uint64
-	stop chan struct{}
-	wg   sync.WaitGroup
-	born time.Time
+	c     *cluster
+	main  partition.ClusterID
+	pause time.Duration // the longest between two operations of a client
+	stop  chan struct{}
+	wg    sync.WaitGroup
+	born  time.Time
 
 	mu     sync.Mutex
 	nodes  []string // that the clients use
 	ops    []porcupine.Operation
-	failed []error // operations that surely did nothing
+	failed []error             // operations that surely did nothing
+	latest map[string]sighting // what was last seen of a key
+	once   []string            // keys that were acknowledged, and are their own values
 }
 
 const (
@@ -37,47 +38,28 @@ const (
 	// workWindow is how long a key is in use: operations whose outcome is unknown
 	// stay open in its history for ever.
 	workWindow = 2 * time.Minute
-	// workPause is the longest pause between the operations of a client.
+	// workPause is a pause for tests of a few minutes.
 	workPause = 100 * time.Millisecond
+	// oncePause is the longest pause between keys that are written only once.
+	oncePause = 2 * time.Second
 )
-
-type kind uint8
-
-const (
-	get kind = iota
-	put
-	create // put, if absent
-	del
-)
-
-// step is one operation on a register: the value "" stands for none.
-type step struct {
-	kind       kind
-	key, value string
-}
-
-// seen is what came of a step.
-type seen struct {
-	value   string // get
-	failed  bool   // create: there was a value
-	existed bool   // del
-	err     error
-}
 
 // startWorkload begins to use the nodes, which are those of one cluster.
-func startWorkload(c *cluster, seed uint64, nodes ...string) *workload {
+func startWorkload(c *cluster, seed uint64, pause time.Duration, nodes ...string) *workload {
 	w := &workload{
-		c:     c,
-		main:  c.nodes[nodes[0]].life().record.Cluster,
-		seed:  seed,
-		stop:  make(chan struct{}),
-		born:  time.Now(),
-		nodes: nodes,
+		c:      c,
+		main:   c.nodes[nodes[0]].life().record.Cluster,
+		pause:  pause,
+		stop:   make(chan struct{}),
+		born:   time.Now(),
+		nodes:  nodes,
+		latest: make(map[string]sighting),
 	}
 	for i := range workClients {
 		r := rand.New(rand.NewPCG(seed, uint64(i)))
 		w.wg.Go(func() { w.client(i, r) })
 	}
+	w.wg.Go(func() { w.writeOnce(rand.New(rand.NewPCG(seed, workClients))) })
 	return w
 }
 
@@ -88,27 +70,45 @@ func (w *workload) use(nodes []string) {
 	w.nodes = append([]string(nil), nodes...)
 }
 
+// pick returns one of the nodes in use; nil if that one does not run, or none is.
 func (w *workload) pick(r *rand.Rand) *Node {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if len(w.nodes) == 0 {
+		return nil
+	}
 	return w.c.node(w.nodes[r.IntN(len(w.nodes))])
 }
 
+// next waits for up to longest, and reports whether to go on.
+func (w *workload) next(r *rand.Rand, longest time.Duration) bool {
+	select {
+	case <-w.stop:
+		return false
+	case <-w.c.over:
+		return false
+	case <-time.After(time.Duration(r.Int64N(int64(longest)))):
+		return true
+	}
+}
+
 func (w *workload) client(id int, r *rand.Rand) {
-	for i := 0; ; i++ {
-		select {
-		case <-w.stop:
-			return
-		case <-time.After(time.Duration(r.Int64N(int64(workPause)))):
-		}
-		s := step{key: w.key(r)}
-		switch n := r.IntN(10); {
-		case n < 4:
-			s.kind, s.value = put, fmt.Sprintf("%d.%d", id, i)
-		case n < 5:
-			s.kind, s.value = create, fmt.Sprintf("%d.%d", id, i)
+	for i := 0; w.next(r, w.pause); i++ {
+		s := step{key: w.key(r), value: fmt.Sprintf("%d.%d", id, i)}
+		switch n := r.IntN(20); {
 		case n < 6:
-			s.kind = del
+			s.kind, s.value = get, ""
+		case n < 12:
+			s.kind = put
+		case n < 14:
+			s.kind = create
+		case n < 16:
+			s.kind, s.value = del, ""
+		default:
+			s = w.swap(s)
+			if n == 16 {
+				s.value = ""
+			}
 		}
 		if n := w.pick(r); n != nil {
 			w.one(id, n, s)
@@ -121,8 +121,19 @@ func (w *workload) key(r *rand.Rand) string {
 	return fmt.Sprintf("w%d-%d", time.Since(w.born)/workWindow, r.IntN(workKeys))
 }
 
+// swap makes s a swap of what was last seen of the key, if anything was.
+func (w *workload) swap(s step) step {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s.kind, s.expect = swap, w.latest[s.key]
+	if s.expect.stamp == 0 {
+		s.kind = create
+	}
+	return s
+}
+
 // one carries a step out through n and takes it down.
-func (w *workload) one(id int, n *Node, s step) {
+func (w *workload) one(id int, n *Node, s step) seen {
 	life := n.life()
 	call := time.Since(w.born)
 	o := carryOut(n, s)
@@ -137,43 +148,28 @@ func (w *workload) one(id int, n *Node, s step) {
 	case o.err != nil && !errors.Is(o.err, partition.ErrUnknown):
 		w.failed = append(w.failed, fmt.Errorf("%v at %v through %s: %w", s, call, n.cfg.Name, o.err))
 	}
+	if value := s.value + o.value; ok && !away && o.err == nil && !o.failed && value != "" {
+		w.latest[s.key] = sighting{value, o.stamp}
+	}
+	return o
 }
 
-// told returns the step as the history of the registers has it; ok is false
-// where it tells nothing of them. What a node that was away did in another cluster
-// is no part of them. But its writes may come along with it later, as the latest
-// ones: they stay open, and their conditions were on other registers.
-func told(id int, s step, o seen, call, ret time.Duration, away bool) (op porcupine.Operation, ok bool) {
-	op = porcupine.Operation{ClientId: id, Call: int64(call), Return: int64(ret)}
-	switch unknown := errors.Is(o.err, partition.ErrUnknown); {
-	case o.err != nil && !unknown, s.kind == get && (unknown || away), away && o.failed:
-		return op, false
-	case away && s.kind == create:
-		s.kind = put
-		fallthrough
-	case away, unknown:
-		o, op.Return = seen{err: partition.ErrUnknown}, math.MaxInt64
+// writeOnce writes one key after the other.
+func (w *workload) writeOnce(r *rand.Rand) {
+	for i := 0; w.next(r, oncePause); i++ {
+		n := w.pick(r)
+		if n == nil {
+			continue
+		}
+		life := n.life()
+		key := fmt.Sprintf("once-%d", i)
+		o := carryOut(n, step{kind: put, key: key, value: key})
+		if o.err == nil && n.life() == life && life.record.Cluster == w.main {
+			w.mu.Lock()
+			w.once = append(w.once, key)
+			w.mu.Unlock()
+		}
 	}
-	op.Input, op.Output = s, o
-	return op, true
-}
-
-func carryOut(n *Node, s step) (o seen) {
-	ctx := context.Background()
-	op := partition.Op{Kind: partition.OpPut, Key: []byte(s.key), Value: []byte(s.value)}
-	switch s.kind {
-	case get:
-		r, err := table{n}.Get(ctx, []byte(s.key))
-		o.value, o.err = string(r.Record.Value), err
-		r.Close()
-		return o
-	case create:
-		op.Condition.IfAbsent = true
-	case del:
-		op.Kind, op.Value = partition.OpDelete, nil
-	}
-	out, _, err := table{n}.Write(ctx, op)
-	return seen{failed: out.Failed, existed: out.Existed, err: err}
 }
 
 // end stops the clients and checks that what they saw is linearizable.
@@ -198,68 +194,10 @@ func (w *workload) end() {
 	}
 }
 
-func byKey(history []porcupine.Operation) map[string][]porcupine.Operation {
-	parts := make(map[string][]porcupine.Operation)
-	for _, op := range history {
-		key := op.Input.(step).key
-		parts[key] = append(parts[key], op)
-	}
-	return parts
-}
-
-// register is the model of one key.
-var register = porcupine.Model{
-	Init: func() any { return "" },
-	Step: func(state, input, output any) (bool, any) {
-		s, o := input.(step), output.(seen)
-		switch {
-		case s.kind == get:
-			return o.value == state, state
-		case s.kind == put:
-			return true, s.value
-		case s.kind == del:
-			return o.err != nil || o.existed == (state != ""), ""
-		case state != "":
-			return o.err != nil || o.failed, state
-		}
-		return o.err != nil || !o.failed, s.value
-	},
-}
-
-func TestTheHistoryTellsWritesApartThatCameAlong(t *testing.T) {
-	type one struct {
-		s    step
-		o    seen
-		away bool
-	}
-	unknown := seen{err: partition.ErrUnknown}
-	first := one{s: step{kind: put, value: "1"}}
-	for _, test := range []struct {
-		name string
-		ops  []one
-		want bool
-	}{
-		{"a value nobody wrote", []one{first, {s: step{kind: get}, o: seen{value: "2"}}}, false},
-		{"a create over a value", []one{first, {s: step{kind: create, value: "2"}}, {s: step{kind: get}, o: seen{value: "2"}}}, false},
-		{"an unknown create over a value", []one{first, {s: step{kind: create, value: "2"}, o: unknown}, {s: step{kind: get}, o: seen{value: "2"}}}, false},
-		{"a create elsewhere that came along", []one{first, {s: step{kind: create, value: "2"}, away: true}, {s: step{kind: get}, o: seen{value: "2"}}}, true},
-		{"an unknown create elsewhere that came along", []one{first, {s: step{kind: create, value: "2"}, o: unknown, away: true}, {s: step{kind: get}, o: seen{value: "2"}}}, true},
-		{"a create elsewhere that failed", []one{first, {s: step{kind: create, value: "2"}, o: seen{failed: true}, away: true}, {s: step{kind: get}, o: seen{value: "2"}}}, false},
-		{"a create elsewhere that did not come along", []one{first, {s: step{kind: create, value: "2"}, away: true}, {s: step{kind: get}, o: seen{value: "1"}}}, true},
-		{"a read elsewhere", []one{first, {s: step{kind: get}, o: seen{value: "2"}, away: true}}, true},
-		{"a delete elsewhere that came along", []one{first, {s: step{kind: del}, away: true}, {s: step{kind: get}}}, true},
-		{"a write elsewhere that came and went", []one{first, {s: step{kind: put, value: "2"}, away: true},
-			{s: step{kind: get}, o: seen{value: "2"}}, {s: step{kind: get}, o: seen{value: "1"}}}, false},
-	} {
-		var history []porcupine.Operation
-		for i, op := range test.ops {
-			at := time.Duration(2 * i)
-			if op, ok := told(i, op.s, op.o, at, at+1, op.away); ok {
-				history = append(history, op)
-			}
-		}
-		if got := porcupine.CheckOperations(register, history); got != test.want {
-			t.Errorf("%s: got linearizable %v, want %v", test.name, got, test.want)
-		}
+// expectOnce checks that all that was written once is there.
+func (w *workload) expectOnce(names ...string) {
+	w.c.t.Helper()
+	for i, key := range w.once {
+		w.c.expect(key, key, names[i%len(names)])
 	}
 }
