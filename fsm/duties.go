@@ -16,6 +16,9 @@ const (
 	dutyEvery = 250 * time.Millisecond
 	// settlePause is how long it waits for a step of its own to show.
 	settlePause = 10 * time.Millisecond
+	// stoodStill is how long a pause between two looks must be for this process to
+	// have been stopped meanwhile.
+	stoodStill = dutyEvery + time.Second
 	// stepTimeout bounds a proposal, or a step that waits for an earlier one.
 	stepTimeout = 2 * time.Second
 )
@@ -44,23 +47,28 @@ func (w *withdrawals) has(p partition.Peer) bool {
 // follows the map, and the map the health of the peers. It runs until Close.
 func (r *Raft) serve() {
 	started := time.Now()
+	slept := started // since when the loop pauses
 	var current *reign
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
 		changed, leaders := r.machine.mapChanged.next(), r.leaders.next()
 		pause := dutyEvery
+		now := time.Now()
+		stood := now.Sub(slept) > stoodStill
 		switch leads := r.raft.State() == raft.Leader; {
 		case !leads:
 			current = nil
-		case current == nil:
-			current = newReign(r.wire.contacts, started, time.Now())
+		case current == nil, stood:
+			// Of a time in which this process did not run it knows nothing.
+			current = newReign(r.wire.contacts, started, now)
 			fallthrough
 		default:
 			if r.followMap(current) || r.reportHealth(current) {
 				pause = settlePause
 			}
 		}
+		slept = time.Now()
 		timer.Reset(pause)
 		select {
 		case <-timer.C:
@@ -125,11 +133,12 @@ func (r *Raft) reportHealth(current *reign) bool {
 	}
 	now := time.Now()
 	for _, p := range m.Peers {
+		seen := current.sight(p.ID, now)
 		if p.ID == r.cfg.Self {
-			continue
+			// A leader before may have said otherwise, just before it stepped down.
+			seen = sighting{heard: true, grace: downAfter}
 		}
-		c := diagnose(p, current.sight(p.ID, now), r.cfg.ReplaceAfter,
-			func(id partition.NodeID) bool { return holdsInSync(m, id) })
+		c := diagnose(p, seen, r.cfg.ReplaceAfter, func(id partition.NodeID) bool { return holdsInSync(m, id) })
 		if c == nil {
 			continue
 		}

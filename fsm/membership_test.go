@@ -146,6 +146,27 @@ func TestSilentPeersAreReplacedAndComeBack(t *testing.T) {
 	})
 }
 
+// A leader that was stopped for some time wakes up with the others silent for that
+// long, and says so of the node that leads by now, before it steps down.
+func TestALeaderThatIsSaidToBeDownSaysThatItIsBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := grown(t, 3, nil)
+		leader := c.leader().cfg.Self
+		other := c.up[leader%3+1]
+		if err := other.propose(c.ctx(time.Second), &peerState{leader, 1, turnDown}); err != nil {
+			t.Fatal(err)
+		}
+		var refused Refusal // the leader was faster
+		if err := other.propose(c.ctx(time.Second), &peerState{leader, 1, turnReplaced}); err != nil && !errors.As(err, &refused) {
+			t.Fatal(err)
+		}
+		c.within(10*time.Second, "the leader is back", func() bool {
+			p, _ := c.up[leader].Map().Peer(leader)
+			return p.State == partition.Active
+		})
+	})
+}
+
 // TestAPeerIsBackAfterALeaderChange holds that the word of an earlier leader
 // does not stick.
 func TestAPeerIsBackAfterALeaderChange(t *testing.T) {
