@@ -4,6 +4,7 @@
 # make race       everything again under the race detector
 # make sim        long simulated histories of the copy protocol: SEED=… HISTORIES=…
 # make chaos      kills, freezes and cuts under traffic, judged: SEED=… TIME=…
+# make chaos-sim  the simulated half of it: SIM=… of simulated time at a light load
 # make chaos-table   what all of them together did and found
 # make bench      figures of real clusters on loopback, as ratios: ./tests/bench has flags
 # make lint       gofmt, vet, staticcheck, tidy check
@@ -13,11 +14,12 @@ GO ?= go
 SEED ?= 0
 HISTORIES ?= 100000
 TIME ?= 10m
+SIM ?= 24h
 
 # Where make chaos notes what it did.
 CHAOS_REPORT ?= $(CURDIR)/bin/chaos.jsonl
 
-.PHONY: build run test race sim chaos chaos-table lint bench
+.PHONY: build run test race sim chaos chaos-sim chaos-table lint bench
 build:
 	$(GO) build -o bin/dht ./cmd/dht
 
@@ -38,9 +40,13 @@ race:
 sim:
 	$(GO) test -run EveryHistory -timeout 0 -v ./partition/replica -seed $(SEED) -histories $(HISTORIES)
 
-chaos:
+chaos: chaos-sim
 	@mkdir -p $(dir $(CHAOS_REPORT))
 	$(GO) test -count=1 -run TestChaos -timeout 0 -v ./tests/chaos -seed $(SEED) -chaos.time $(TIME) -chaos.report $(CHAOS_REPORT)
+
+# Six clients with about one request in two seconds each, and all faults.
+chaos-sim:
+	$(GO) test -count=1 -run AtRandom -timeout 0 -v ./cmd/internal/node -seed $(SEED) -sim $(SIM) -pause 4s
 
 chaos-table:
 	@$(GO) run ./tests/chaos/table $(CHAOS_REPORT)
