@@ -133,7 +133,7 @@ func (r *Raft) reportHealth(current *reign) bool {
 	}
 	now := time.Now()
 	for _, p := range m.Peers {
-		seen := current.sight(p.ID, now)
+		seen := current.word(p, now)
 		if p.ID == r.cfg.Self {
 			// A leader before may have said otherwise, just before it stepped down.
 			seen = sighting{heard: true, grace: downAfter}

@@ -69,6 +69,8 @@ type reign struct {
 	since    time.Time
 	grace    time.Duration                  // for peers that it has not heard
 	lookedAt map[partition.NodeID]time.Time // when each peer was first looked for
+	// silentAt is when a leaving peer was first seen to be known as silent.
+	silentAt map[partition.NodeID]time.Time
 	contacts *contacts
 }
 
@@ -78,6 +80,7 @@ func newReign(c *contacts, started, now time.Time) *reign {
 		since:    now,
 		grace:    max(downAfter, startGrace-now.Sub(started)),
 		lookedAt: make(map[partition.NodeID]time.Time),
+		silentAt: make(map[partition.NodeID]time.Time),
 		contacts: c,
 	}
 }
@@ -93,6 +96,25 @@ func (g *reign) sight(id partition.NodeID, now time.Time) sighting {
 		return sighting{heard: true, quiet: now.Sub(at), grace: downAfter}
 	}
 	return sighting{quiet: now.Sub(first), grace: g.grace}
+}
+
+// word is sight for what the map should say of the peer. One that is known to be
+// silent, since another node has its name or address, must be heard after that.
+func (g *reign) word(p partition.Peer, now time.Time) sighting {
+	s := g.sight(p.ID, now)
+	if !p.Silent {
+		delete(g.silentAt, p.ID)
+		return s
+	}
+	since, ok := g.silentAt[p.ID]
+	if !ok {
+		since = now
+		g.silentAt[p.ID] = now
+	}
+	if at, _ := g.contacts.last(serverID(p.ID)); !at.After(since) {
+		return sighting{quiet: now.Sub(since), grace: s.grace}
+	}
+	return s
 }
 
 // live gives a peer that was not heard yet the benefit of the doubt.

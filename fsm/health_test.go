@@ -81,3 +81,23 @@ func TestAReignBelievesOnlyWhatItHasHeardItself(t *testing.T) {
 		t.Fatal("ready by what an earlier reign heard")
 	}
 }
+
+func TestASilentPeerIsBackOnlyOnceItIsHeardAgain(t *testing.T) {
+	contacts := newContacts()
+	began := time.Now().Add(-time.Minute)
+	g := newReign(contacts, began, began)
+	contacts.hear(serverID(2), 10)
+	now := time.Now()
+	p := partition.Peer{ID: 2, State: partition.Leaving}
+	if s := g.word(p, now); !s.heard {
+		t.Fatalf("before it is known to be silent: %+v", s)
+	}
+	p.Silent = true
+	if s := g.word(p, now); s.heard {
+		t.Fatalf("by what was heard before: %+v", s)
+	}
+	g.silentAt[2] = began
+	if s := g.word(p, now); !s.heard {
+		t.Fatalf("heard since: %+v", s)
+	}
+}

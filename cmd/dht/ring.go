@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -90,11 +91,45 @@ func (p *program) printRing(ring *client.Ring) error {
 	peers := slices.SortedFunc(slices.Values(ring.Peers), func(a, b client.Peer) int { return strings.Compare(a.Name, b.Name) })
 	for _, peer := range peers {
 		state := peer.State
+		if peer.Silent {
+			state += ", silent"
+		}
 		if peer.Importing {
 			state += ", importing"
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%d\t%d\t%s\n", peer.Name, peer.Address, state,
 			primary[peer.ID], copies[peer.ID], targets[peer.ID], peer.ID)
 	}
-	return table.Flush()
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	return p.printUnserved(ring)
+}
+
+// printUnserved says which partitions wait for peers that are away, and for which.
+func (p *program) printUnserved(ring *client.Ring) error {
+	away := make(map[string]string) // names by id
+	for _, peer := range ring.Peers {
+		if peer.Away() {
+			away[peer.ID] = peer.Name
+		}
+	}
+	unserved := 0
+	waitFor := make(map[string]bool)
+	for _, row := range ring.Table {
+		if slices.ContainsFunc(row.InSync, func(id string) bool { return away[id] == "" }) {
+			continue
+		}
+		unserved++
+		for _, id := range row.InSync {
+			waitFor[away[id]] = true
+		}
+	}
+	if unserved == 0 {
+		return nil
+	}
+	names := slices.Sorted(maps.Keys(waitFor))
+	_, err := fmt.Fprintf(p.stdout, "%d partitions cannot be served: only %s has them; start it again, or see dht forget\n",
+		unserved, strings.Join(names, " or "))
+	return err
 }

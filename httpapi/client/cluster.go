@@ -95,9 +95,13 @@ type Peer struct {
 	ID        string `json:"id"`
 	Name      string `json:"name"`
 	Address   string `json:"address"`
-	State     string `json:"state"` // active, down, replaced or leaving
+	State     string `json:"state"`  // active, down, replaced or leaving
+	Silent    bool   `json:"silent"` // leaving, and not heard
 	Importing bool   `json:"importing"`
 }
+
+// Away reports whether the peer serves nothing at present.
+func (p *Peer) Away() bool { return p.State == "down" || p.State == "replaced" || p.Silent }
 
 // Row is one partition in the table; copies are ids of peers.
 type Row struct {

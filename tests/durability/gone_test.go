@@ -111,6 +111,18 @@ func TestOnlyCopiesThatADeadNodeHadWaitForAnOperatorsWord(t *testing.T) {
 	if _, found, err := nodes[0].Get(lost[0]); err == nil {
 		t.Errorf("a key that nobody has: found %t, want it refused", found)
 	}
+	shown := harness.Exec(t, "", "ring", "--addr", nodes[0].Address()).Stdout
+	for _, words := range []string{"leaving, silent", "cannot be served: only peer3 has them"} {
+		if !strings.Contains(shown, words) {
+			t.Errorf("dht ring shows no %q:\n%s", words, shown)
+		}
+	}
+	status := harness.Exec(t, "", "status", "--json", "--addr", nodes[0].Address()).Stdout
+	for _, words := range []string{`"unserved":`, `"state":"leaving","silent":true`} {
+		if !strings.Contains(status, words) {
+			t.Errorf("dht status has no %s: %s", words, status)
+		}
+	}
 	expectRefused(t, forget(t, nodes[0], nodes[2].Name), "--lose-data")
 	expectDone(t, forget(t, nodes[0], nodes[2].Name, "--lose-data"))
 	harness.AwaitSettled(t, nodes)

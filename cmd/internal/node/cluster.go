@@ -69,7 +69,11 @@ type status struct {
 	Change      string                `json:"change,omitempty"`  // joining, importing, leaving
 	Import      *progress             `json:"import,omitempty"`
 	Copies      *host.Status          `json:"copies,omitempty"`
-	Disk        *diskSpace            `json:"disk,omitempty"` // absent in memory
+	// Unserved counts the partitions whose in-sync copies are all with peers that
+	// are away.
+	Unserved int          `json:"unserved,omitempty"`
+	Peers    []peerStatus `json:"peers,omitempty"`
+	Disk     *diskSpace   `json:"disk,omitempty"` // absent in memory
 }
 
 // Status returns what is to be known about this node.
@@ -99,6 +103,7 @@ func (n *Node) Status() any {
 	}
 	if m := l.raft.Load().Map(); m != nil {
 		s.Version, s.Standalone, s.Settled = m.Version, len(m.Peers) == 1, m.Settled()
+		s.Unserved, s.Peers = withAway(m), peerStatuses(m)
 	}
 	if h := l.host.Load(); h != nil {
 		copies := h.Status()

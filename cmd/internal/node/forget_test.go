@@ -173,6 +173,10 @@ func TestALastCopyThatADeadPeersSuccessorDoesNotHaveWaitsForAWord(t *testing.T) 
 		defer cancel()
 		_, err := read(ctx, c.nodes["a"], lost[0])
 		errIs(t, err, partition.ErrUnavailable)
+		s, ok := c.nodes["a"].Status().(status)
+		if !ok || s.Unserved != report.Waiting || len(s.Peers) != 4 {
+			t.Errorf("status of a: %+v, want %d partitions unserved", s, report.Waiting)
+		}
 		_, err = c.forget("a", "c", false)
 		errIs(t, err, httpapi.ErrConflict)
 		if report, err := c.forget("a", "c", true); err != nil || report.Lost == 0 || !report.Gone {
