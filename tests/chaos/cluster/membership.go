@@ -20,10 +20,34 @@ func (c *Cluster) Join(m *Member) error {
 	if err := c.join(m); err != nil {
 		return err
 	}
+	c.enter(m)
+	return nil
+}
+
+// enter makes a node that has joined a member that clients may ask.
+func (c *Cluster) enter(m *Member) {
 	c.members = append(c.members, m)
 	m.admit()
 	if c.Joined != nil {
 		c.Joined(m)
+	}
+}
+
+// Change has nodes join and withdrawn members leave, all at once.
+func (c *Cluster) Change(joiners, leavers []*Member) error {
+	var changes []func() error
+	for _, m := range joiners {
+		changes = append(changes, func() error { return c.join(m) })
+	}
+	for _, m := range leavers {
+		changes = append(changes, func() error { return c.Leave(m) })
+	}
+	err := harness.Together(changes, func(change func() error) error { return change() })
+	if err != nil {
+		return err
+	}
+	for _, m := range joiners {
+		c.enter(m)
 	}
 	return nil
 }

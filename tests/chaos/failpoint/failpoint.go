@@ -54,7 +54,7 @@ var all = slices.Concat(
 		stopOne{}, rollingRestart{},
 		isolateOne{}, isolateLeader{}, splitMinority{}, flap{},
 		freezeAll{}, killMost{}, crashLoop{}, killOneFreezeAnother{}, killOneCutAnother{},
-		replaceOne{}, leaveAndJoin{}, joinAndLeaveAtOnce{}, leaveWhileOneIsDead{}, joinWhileOneIsDead{},
+		replaceOne{}, leaveAndJoin{}, changeAtOnce{}, leaveWhileOneIsDead{}, joinWhileOneIsDead{},
 	},
 	wireFaults,
 	cutChanges,

@@ -37,28 +37,37 @@ func (leaveAndJoin) Inject(s *Scene) error {
 	return s.leaveAndReturn(leaver)
 }
 
-// joinAndLeaveAtOnce has a newcomer join while a member leaves.
-type joinAndLeaveAtOnce struct{}
+// changeAtOnce has newcomers join while as many members leave, up to almost half
+// of all.
+type changeAtOnce struct{}
 
-func (joinAndLeaveAtOnce) Name() string                    { return "join and leave at once" }
-func (joinAndLeaveAtOnce) Available(*cluster.Cluster) bool { return true }
-func (joinAndLeaveAtOnce) Inject(s *Scene) error {
-	joiner, err := s.newcomer()
-	if err != nil {
+func (changeAtOnce) Name() string                    { return "joins and leaves at once" }
+func (changeAtOnce) Available(*cluster.Cluster) bool { return true }
+func (changeAtOnce) Inject(s *Scene) error {
+	members := s.Cluster.Members()
+	s.Rng.Shuffle(len(members), func(i, j int) { members[i], members[j] = members[j], members[i] })
+	count := 1 + s.Rng.IntN((len(members)-1)/2)
+	var joiners []*cluster.Member
+	for range count {
+		joiner, err := s.newcomer()
+		if err != nil {
+			return err
+		}
+		joiners = append(joiners, joiner)
+	}
+	leavers := members[:count]
+	for _, m := range leavers {
+		s.Cluster.Withdraw(m)
+	}
+	if err := s.Cluster.Change(joiners, leavers); err != nil {
 		return err
 	}
-	leaver := s.any()
-	s.Cluster.Withdraw(leaver)
-	left := make(chan error, 1)
-	go func() { left <- s.Cluster.Leave(leaver) }()
-	err = s.Cluster.Join(joiner)
-	if err := <-left; err != nil {
-		return err
+	for _, m := range leavers {
+		if err := s.Cluster.Stop(m); err != nil {
+			return err
+		}
 	}
-	if err != nil {
-		return err
-	}
-	return s.farewell(leaver)
+	return nil
 }
 
 // leaveWhileOneIsDead has a member leave while another one is dead.
