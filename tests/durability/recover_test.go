@@ -73,39 +73,14 @@ func TestWhatIsLeftOfAClusterIsRecoveredAndTheRestFormsNoSecondOne(t *testing.T)
 		n.Kill()
 	}
 
-	r := recoverDir(t, left[0])
-	expectRefused(t, r, "--yes")
-	if !strings.Contains(r.Stdout, "kept: ") || !strings.Contains(r.Stdout, fmt.Sprint("ring version ", ring.Version)) {
-		t.Errorf("it said %q, want what is kept, as of ring version %d", r.Stdout, ring.Version)
-	}
-	for _, n := range left {
-		expectDone(t, recoverDir(t, n, "--yes"))
-		expectRefused(t, recoverDir(t, n, "--yes"), "nothing to recover")
-		n.Restart()
-	}
-	must(t, left[1].Join(left[0].Contact()))
-	if after := harness.AwaitSettled(t, left); after.Cluster == ring.Cluster {
-		t.Errorf("the cluster's id is still %s", after.Cluster)
-	}
+	recoverTwo(t, left, ring)
 	kept, lost := heldBy(pairs, held, left...)
 	t.Logf("%d of %d keys had a copy on the two nodes that are left", len(kept), len(pairs))
 	harness.Verify(t, kept, left...)
 	harness.VerifyMissing(t, slices.Concat(lost, deleted), left...)
 
 	// Three return: a majority of the old cluster.
-	for _, n := range gone {
-		n.Launch(n.Port)
-	}
-	for _, n := range gone {
-		awaitUnready(t, n, "recovered without it")
-		if _, _, err := n.Get(lost[0]); err == nil {
-			t.Errorf("%s serves", n.Name)
-		}
-		var refused *harness.StatusError
-		if err := n.Leave(); !errors.As(err, &refused) || refused.Status != http.StatusConflict {
-			t.Errorf("%s is told to leave: %v, want it refused with 409", n.Name, err)
-		}
-	}
+	returnInVain(t, gone, lost[0])
 	harness.CheckPeers(t, left)
 	newer := maps.Clone(pairs)
 	for i, key := range slices.Sorted(maps.Keys(kept)) {
@@ -124,6 +99,44 @@ func TestWhatIsLeftOfAClusterIsRecoveredAndTheRestFormsNoSecondOne(t *testing.T)
 	harness.CheckPeers(t, nodes)
 	harness.Verify(t, newer, nodes...)
 	harness.VerifyMissing(t, deleted, nodes...)
+}
+
+// recoverTwo recovers two stopped nodes of a cluster that had that ring, and has the
+// second join the first.
+func recoverTwo(t *testing.T, left []*harness.Node, ring *harness.Ring) {
+	t.Helper()
+	r := recoverDir(t, left[0])
+	expectRefused(t, r, "--yes")
+	if !strings.Contains(r.Stdout, "kept: ") || !strings.Contains(r.Stdout, fmt.Sprint("ring version ", ring.Version)) {
+		t.Errorf("it said %q, want what is kept, as of ring version %d", r.Stdout, ring.Version)
+	}
+	for _, n := range left {
+		expectDone(t, recoverDir(t, n, "--yes"))
+		expectRefused(t, recoverDir(t, n, "--yes"), "nothing to recover")
+		n.Restart()
+	}
+	must(t, left[1].Join(left[0].Contact()))
+	if after := harness.AwaitSettled(t, left); after.Cluster == ring.Cluster {
+		t.Errorf("the cluster's id is still %s", after.Cluster)
+	}
+}
+
+// returnInVain starts nodes of a cluster that was recovered without them.
+func returnInVain(t *testing.T, gone []*harness.Node, key string) {
+	t.Helper()
+	for _, n := range gone {
+		n.Launch(n.Port)
+	}
+	for _, n := range gone {
+		awaitUnready(t, n, "recovered without it")
+		if _, _, err := n.Get(key); err == nil {
+			t.Errorf("%s serves", n.Name)
+		}
+		var refused *harness.StatusError
+		if err := n.Leave(); !errors.As(err, &refused) || refused.Status != http.StatusConflict {
+			t.Errorf("%s is told to leave: %v, want it refused with 409", n.Name, err)
+		}
+	}
 }
 
 func TestARecoveryThatWasCutShortIsDoneAgain(t *testing.T) {
