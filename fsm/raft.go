@@ -63,7 +63,8 @@ type Raft struct {
 
 // Open starts the node: from Dir if there is a state, else as founder of a new
 // cluster, else as one that waits to be added by its leader. Errors: ErrLocked,
-// ErrForeign, ErrNewerFormat, those of the file system.
+// ErrForeign, ErrNewerFormat, ErrDamaged, ErrRegressed, those of the file
+// system.
 func Open(cfg Config) (*Raft, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
@@ -72,6 +73,11 @@ func Open(cfg Config) (*Raft, error) {
 	st, err := openStores(cfg.Dir, identity{cfg.Cluster, cfg.Self}, cfg.plant, logger)
 	if err != nil {
 		return nil, fmt.Errorf("raft store: %w", err)
+	}
+	if cfg.Dir != "" {
+		if err := begin(st.log, cfg.Incarnation); err != nil {
+			return nil, errors.Join(fmt.Errorf("raft store: %w", err), st.close())
+		}
 	}
 	life, end := context.WithCancelCause(context.Background())
 	r := &Raft{
@@ -89,11 +95,12 @@ func Open(cfg Config) (*Raft, error) {
 	}
 	conf := cfg.raft()
 	conf.Logger = logger
-	log := guarded{st.log, cfg.Fatal}
+	log := newGuarded(st.log, cfg.Fatal)
 	if r.raft, err = raft.NewRaft(conf, r.machine, log, log, st.snaps, r.wire); err != nil {
 		end(ErrClosed)
 		return nil, errors.Join(fmt.Errorf("start raft: %w", err), r.machine.restoreErr, r.wire.Close(), st.close())
 	}
+	log.started.Store(true)
 	r.hasten()
 	r.observer = raft.NewObserver(r.observed, false, func(o *raft.Observation) bool {
 		switch o.Data.(type) {
@@ -106,6 +113,7 @@ func Open(cfg Config) (*Raft, error) {
 	r.running.Go(r.observe)
 	r.running.Go(r.serve)
 	r.running.Go(r.nudge)
+	r.running.Go(func() { log.watchWrites(r.closing) })
 	return r, nil
 }
 

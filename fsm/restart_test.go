@@ -104,6 +104,14 @@ func TestUpRefusesWhoHasBeenStartedElsewhere(t *testing.T) {
 		c.restart(1)
 		c.stop(1)
 		cfg := c.cfgs[1]
+		// Its own directory does not know of the later start.
+		db, err := openDB(filepath.Join(cfg.Dir, dbName))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(db.Set(keyStart, make([]byte, 16)), db.Close()); err != nil {
+			t.Fatal(err)
+		}
 		cfg.Incarnation = 0 // start makes it 1, which was long ago
 		c.cfgs[1] = cfg
 		if err := c.start(1, nil).Up(c.ctx(10 * time.Second)); !errors.Is(err, ErrStale) {

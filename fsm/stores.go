@@ -111,6 +111,9 @@ func openStores(dir string, id identity, plant func(logStore) error, logger hclo
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	snaps, err := openSnapshots(dir, db, id, logger)
+	if err == nil {
+		err = guardPanics(func() error { return checkWhole(db, snaps) })
+	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", dir, err), db.Close())
 	}
@@ -126,7 +129,7 @@ func Exists(dir string) (bool, error) {
 	return err == nil, err
 }
 
-func openSnapshots(dir string, db *raftboltdb.BoltStore, id identity, logger hclog.Logger) (raft.SnapshotStore, error) {
+func openSnapshots(dir string, db logStore, id identity, logger hclog.Logger) (raft.SnapshotStore, error) {
 	b, err := db.Get(keyIdentity)
 	if err != nil {
 		return nil, fmt.Errorf("read identity: %w", err)
@@ -137,12 +140,31 @@ func openSnapshots(dir string, db *raftboltdb.BoltStore, id identity, logger hcl
 	return raft.NewFileSnapshotStoreWithLogger(dir, keptSnapshots, logger)
 }
 
-func openDB(path string) (*raftboltdb.BoltStore, error) {
-	db, err := raftboltdb.New(raftboltdb.Options{Path: path, BoltOptions: &bbolt.Options{Timeout: lockWait}})
-	if errors.Is(err, bbolt.ErrTimeout) {
-		return nil, ErrLocked
+func openDB(path string) (db checkedStore, err error) {
+	if _, err := os.Stat(path); err == nil {
+		if err := checkPages(path); err != nil {
+			return db, openError(err)
+		}
 	}
-	return db, err
+	err = guardPanics(func() error {
+		// Its list of free pages is not stored but found out, so it cannot be damaged.
+		db.BoltStore, err = raftboltdb.New(raftboltdb.Options{
+			Path: path, BoltOptions: &bbolt.Options{Timeout: lockWait, NoFreelistSync: true},
+		})
+		return err
+	})
+	return db, openError(err)
+}
+
+// openError says what an error of bbolt's means.
+func openError(err error) error {
+	switch {
+	case errors.Is(err, bbolt.ErrTimeout):
+		return ErrLocked
+	case errors.Is(err, bbolt.ErrInvalid), errors.Is(err, bbolt.ErrChecksum), errors.Is(err, bbolt.ErrVersionMismatch):
+		return fmt.Errorf("%w (%w)", ErrDamaged, err)
+	}
+	return err
 }
 
 // makeDB makes a raft.db, whole or not at all.
@@ -172,37 +194,4 @@ func syncDir(dir string) error {
 		return err
 	}
 	return errors.Join(d.Sync(), d.Close())
-}
-
-// guarded tells fatal of every write that fails: Raft itself would go on.
-type guarded struct {
-	logStore
-	fatal func(error)
-}
-
-func (g guarded) watch(what string, err error) error {
-	if err != nil {
-		g.fatal(fmt.Errorf("raft store, %s: %w", what, err))
-	}
-	return err
-}
-
-func (g guarded) StoreLog(l *raft.Log) error {
-	return g.watch("append", g.logStore.StoreLog(l))
-}
-
-func (g guarded) StoreLogs(ls []*raft.Log) error {
-	return g.watch("append", g.logStore.StoreLogs(ls))
-}
-
-func (g guarded) DeleteRange(from, to uint64) error {
-	return g.watch("truncate", g.logStore.DeleteRange(from, to))
-}
-
-func (g guarded) Set(key, value []byte) error {
-	return g.watch("write", g.logStore.Set(key, value))
-}
-
-func (g guarded) SetUint64(key []byte, value uint64) error {
-	return g.watch("write", g.logStore.SetUint64(key, value))
 }

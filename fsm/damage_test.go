@@ -1,0 +1,290 @@
+package fsm
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hashicorp/raft"
+)
+
+var theirs = identity{cluster: 7, node: 1}
+
+func noPlant(logStore) error { return nil }
+
+// store opens the Raft store in dir.
+func store(dir string) (*stores, error) {
+	return openStores(dir, theirs, noPlant, newRaftLogger(slog.New(slog.DiscardHandler)))
+}
+
+// filled makes a Raft store with entries 1 to n, of which a snapshot holds half,
+// and a vote.
+func filled(t *testing.T, n uint64) (dir string) {
+	t.Helper()
+	dir = filepath.Join(t.TempDir(), "raft")
+	st, err := store(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := uint64(1); i <= n; i++ {
+		if err := st.log.StoreLog(&raft.Log{Index: i, Term: 1 + i/50, Type: raft.LogCommand, Data: fmt.Appendf(nil, "command %d", i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, upto := range []uint64{n / 4, n / 2} {
+		sink, err := st.snaps.Create(1, upto, 1, raft.Configuration{}, 1, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(sink, strings.Repeat("state", int(upto))); err != nil {
+			t.Fatal(err)
+		}
+		if err := sink.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err = errors.Join(
+		st.log.DeleteRange(1, n/2-10),
+		st.log.SetUint64([]byte("CurrentTerm"), 9), st.log.SetUint64([]byte("LastVoteTerm"), 9), st.log.Set([]byte("LastVoteCand"), []byte("somebody")),
+		st.close(),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// told is everything that Raft would be told by a store.
+func told(st *stores) (string, error) {
+	var out strings.Builder
+	term, err := st.log.GetUint64([]byte("CurrentTerm"))
+	if err != nil {
+		return "", err
+	}
+	vote, err := st.log.Get([]byte("LastVoteCand"))
+	if err != nil {
+		return "", err
+	}
+	first, err := st.log.FirstIndex()
+	if err != nil {
+		return "", err
+	}
+	last, err := st.log.LastIndex()
+	if err != nil {
+		return "", err
+	}
+	fmt.Fprintln(&out, term, string(vote), first, last)
+	for i := first; i <= last; i++ {
+		var l raft.Log
+		if err := st.log.GetLog(i, &l); err != nil {
+			return "", err
+		}
+		fmt.Fprintln(&out, l.Index, l.Term, l.Type, string(l.Data))
+	}
+	return out.String(), nil
+}
+
+// reread opens a store and returns what it tells; it closes it again.
+func reread(dir string) (text string, err error) {
+	st, err := store(dir)
+	if err != nil {
+		return "", err
+	}
+	err = guardPanics(func() (err error) { text, err = told(st); return err })
+	return text, errors.Join(err, st.close())
+}
+
+func copyDir(t *testing.T, from string) string {
+	t.Helper()
+	to := filepath.Join(t.TempDir(), "raft")
+	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+		t.Fatal(err)
+	}
+	return to
+}
+
+func TestAFlippedBitOfTheRaftStoreIsNotGoneOnWith(t *testing.T) {
+	pristine := filled(t, 200)
+	want, err := reread(copyDir(t, pristine))
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(filepath.Join(pristine, dbName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seed := rand.Uint64()
+	rng := rand.New(rand.NewPCG(seed, 0))
+	noticed := 0
+	const flips = 150
+	dir := copyDir(t, pristine)
+	for range flips {
+		bit := rng.IntN(len(content) * 8)
+		content[bit/8] ^= 1 << (bit % 8)
+		if err := os.WriteFile(filepath.Join(dir, dbName), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		switch got, err := reread(dir); {
+		case errors.Is(err, ErrDamaged):
+			noticed++
+		case err != nil:
+			t.Errorf("seed %d, bit %d: %v, want %v", seed, bit, err, ErrDamaged)
+		case got != want:
+			t.Errorf("seed %d, bit %d: got other content and no error", seed, bit)
+		}
+		content[bit/8] ^= 1 << (bit % 8)
+	}
+	t.Logf("%d of %d flips noticed; the others hit what is not in use", noticed, flips)
+}
+
+func TestADamagedSnapshotIsAClearErrorWhereTheLogDoesNotReachBack(t *testing.T) {
+	pristine := filled(t, 200)
+	states, err := filepath.Glob(filepath.Join(pristine, "snapshots", "1-100-*", "state.bin"))
+	if err != nil || len(states) != 1 {
+		t.Fatalf("newest snapshot: %v, %v", states, err)
+	}
+	newest := filepath.Base(filepath.Dir(states[0]))
+	for what, harm := range map[string]func(dir string) error{
+		"a flipped bit": func(dir string) error {
+			name := filepath.Join(dir, "snapshots", newest, "state.bin")
+			content, err := os.ReadFile(name)
+			if err != nil {
+				return err
+			}
+			content[len(content)/2] ^= 1
+			return os.WriteFile(name, content, 0o600)
+		},
+		"cut short": func(dir string) error {
+			return os.Truncate(filepath.Join(dir, "snapshots", newest, "state.bin"), 10)
+		},
+		"gone":     func(dir string) error { return os.RemoveAll(filepath.Join(dir, "snapshots", newest)) },
+		"all gone": func(dir string) error { return os.RemoveAll(filepath.Join(dir, "snapshots")) },
+	} {
+		dir := copyDir(t, pristine)
+		if err := harm(dir); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := reread(dir); !errors.Is(err, ErrDamaged) {
+			t.Errorf("%s: %v, want %v", what, err, ErrDamaged)
+		}
+	}
+}
+
+func TestARaftStoreThatIsCutShortIsNotGoneOnWith(t *testing.T) {
+	pristine := filled(t, 200)
+	want, err := reread(copyDir(t, pristine))
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(filepath.Join(pristine, dbName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, size := range []int64{0, 100, 5000, info.Size() / 2, info.Size() - 4096} {
+		dir := copyDir(t, pristine)
+		if err := os.Truncate(filepath.Join(dir, dbName), size); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := reread(dir); err == nil && got != want {
+			t.Errorf("cut to %d of %d bytes: opened with other content", size, info.Size())
+		}
+	}
+}
+
+func TestANodeWhoseStoreHasGoneBackIsNotOpened(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := grown(t, 1, onDisk(t))
+		c.restart(1)
+		c.stop(1)
+		cfg := c.config(1)
+		cfg.Incarnation--
+		cfg.Streams = c.net.listen(1)
+		if _, err := Open(cfg); !errors.Is(err, ErrRegressed) {
+			t.Errorf("an earlier incarnation: %v, want %v", err, ErrRegressed)
+		}
+	})
+	dir := filled(t, 10)
+	st, err := store(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.close()
+	if err := begin(st.log, 5); err != nil {
+		t.Fatal(err)
+	}
+	if err := begin(st.log, 5); err != nil {
+		t.Errorf("the same process again: %v", err)
+	}
+	mine := process
+	process = newProcess()
+	defer func() { process = mine }()
+	if err := begin(st.log, 5); !errors.Is(err, ErrRegressed) {
+		t.Errorf("another process, the same incarnation: %v, want %v", err, ErrRegressed)
+	}
+	if err := begin(st.log, 6); err != nil {
+		t.Errorf("the next incarnation: %v", err)
+	}
+}
+
+// slow is a store whose writes hang until it is told.
+type slow struct {
+	logStore
+	until chan struct{}
+}
+
+func (s slow) StoreLog(*raft.Log) error { <-s.until; return nil }
+
+func TestAWriteOfRaftsThatHangsIsFatal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var told atomic.Pointer[error]
+		s := slow{raft.NewInmemStore(), make(chan struct{})}
+		g := newGuarded(s, func(err error) { told.Store(&err) })
+		closing := make(chan struct{})
+		go g.watchWrites(closing)
+		go g.StoreLog(&raft.Log{})
+		time.Sleep(9 * time.Second)
+		if told.Load() != nil {
+			t.Errorf("after 9 s: %v", *told.Load())
+		}
+		if err := g.SetUint64([]byte("k"), 1); err != nil { // another one does not hide it
+			t.Error(err)
+		}
+		time.Sleep(2 * time.Second)
+		if err := told.Load(); err == nil || !errors.Is(*err, errHangs) {
+			t.Error("after 11 s nobody was told")
+		}
+		close(s.until)
+		close(closing)
+		synctest.Wait()
+	})
+}
+
+func TestWhatRaftCannotReadEndsTheNodeAndNotTheProcess(t *testing.T) {
+	var told atomic.Int32
+	log := raft.NewInmemStore()
+	g := newGuarded(broken{log}, func(error) { told.Add(1) })
+	g.started.Store(true)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		g.GetLog(1, new(raft.Log))
+		t.Error("Raft was told, and would have panicked")
+	}()
+	<-ended
+	if told.Load() != 1 {
+		t.Errorf("fatal was told %d times", told.Load())
+	}
+}
+
+type broken struct{ logStore }
+
+func (broken) GetLog(uint64, *raft.Log) error { return ErrDamaged }

@@ -1,0 +1,118 @@
+package fsm
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/raft"
+)
+
+const (
+	hangTick = 100 * time.Millisecond
+	// hangTicks is how many a write may take: 10 s in which this process ran. (Ticks
+	// do not pass while it is stopped.)
+	hangTicks = 100
+)
+
+var errHangs = errors.New("a write to the Raft store has taken over 10 s: the disk hangs")
+
+// guarded tells fatal of what Raft cannot live with: a write that fails or hangs, an
+// entry that cannot be read. Raft itself would go on, or panic; so the goroutine
+// of Raft's that met with it ends there, and the process soon.
+type guarded struct {
+	logStore
+	fatal   func(error)
+	started atomic.Bool // what asks is a goroutine of Raft's own
+
+	mu    sync.Mutex
+	tick  uint64             // passed since the start
+	under map[*string]uint64 // writes under way: the tick at which each began
+}
+
+func newGuarded(log logStore, fatal func(error)) *guarded {
+	return &guarded{logStore: log, fatal: fatal, under: make(map[*string]uint64)}
+}
+
+// watch carries out what Raft asks of the store.
+func (g *guarded) watch(what string, do func() error) error {
+	g.mu.Lock()
+	g.under[&what] = g.tick
+	g.mu.Unlock()
+	err := do()
+	g.mu.Lock()
+	delete(g.under, &what)
+	g.mu.Unlock()
+	return g.check(what, err)
+}
+
+// pass lets a tick pass and reports whether a write hangs.
+func (g *guarded) pass() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.tick++
+	for _, began := range g.under {
+		if g.tick > began+hangTicks {
+			return true
+		}
+	}
+	return false
+}
+
+func (g *guarded) check(what string, err error) error {
+	if err == nil || !g.started.Load() {
+		return err
+	}
+	g.fatal(fmt.Errorf("raft store, %s: %w", what, err))
+	runtime.Goexit()
+	return err
+}
+
+// watchWrites ends the node if a write hangs, until closing is closed.
+func (g *guarded) watchWrites(closing <-chan struct{}) {
+	ticker := time.NewTicker(hangTick)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-closing:
+			return
+		case <-ticker.C:
+		}
+		if g.pass() {
+			g.fatal(errHangs)
+			return
+		}
+	}
+}
+
+func (g *guarded) StoreLog(l *raft.Log) error {
+	return g.watch("append", func() error { return g.logStore.StoreLog(l) })
+}
+
+func (g *guarded) StoreLogs(ls []*raft.Log) error {
+	return g.watch("append", func() error { return g.logStore.StoreLogs(ls) })
+}
+
+func (g *guarded) DeleteRange(from, to uint64) error {
+	return g.watch("truncate", func() error { return g.logStore.DeleteRange(from, to) })
+}
+
+func (g *guarded) Set(key, value []byte) error {
+	return g.watch("write", func() error { return g.logStore.Set(key, value) })
+}
+
+func (g *guarded) SetUint64(key []byte, value uint64) error {
+	return g.watch("write", func() error { return g.logStore.SetUint64(key, value) })
+}
+
+// GetLog reads an entry. One that is not there is an ordinary answer.
+func (g *guarded) GetLog(index uint64, l *raft.Log) error {
+	err := g.logStore.GetLog(index, l)
+	if errors.Is(err, raft.ErrLogNotFound) {
+		return err
+	}
+	return g.check("read", err)
+}

@@ -1,0 +1,132 @@
+package fsm
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/fnv"
+	"os"
+)
+
+// bbolt panics, in a goroutine of its own, where the pages of its file do not make
+// a tree. checkPages looks at them first. Of bbolt's format, in the machine's byte
+// order, it needs to know
+//
+//	page    id 8 | flags 2 | count 2 | overflow 4 | elements
+//	meta    magic 4 | version 4 | page size 4 | flags 4 | root 8 | sequence 8 |
+//	        free pages 8 | pages in all 8 | transaction 8 | FNV-1a of what precedes 8
+//	branch  position 4 | key size 4 | page 8
+//	leaf    flags 4 (bit 0: bucket) | position 4 | key size 4 | value size 4
+//
+// where a position counts from its element, and a bucket's value begins with its
+// root page, 0 if all of it is in the value.
+const (
+	pageHeader = 16
+	metaSize   = 56 // without its checksum
+	branchPage = 1
+	leafPage   = 2
+	elementLen = 16
+)
+
+// pages is a bbolt file as it is walked.
+type pages struct {
+	file []byte
+	size uint64 // of a page
+	all  uint64 // pages in use, or free
+	seen map[uint64]bool
+}
+
+// checkPages reports ErrDamaged if the pages of a database that is there do not
+// make a tree. What it cannot make sense of at all is for bbolt to judge.
+func checkPages(path string) error {
+	file, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	p, root, ok := findMeta(file)
+	if !ok {
+		return nil
+	}
+	if page, err := p.walk(root); err != nil {
+		return fmt.Errorf("%w (page %d: %w)", ErrDamaged, page, err)
+	}
+	return nil
+}
+
+// findMeta returns the newer of the two meta pages that is whole, and the root.
+func findMeta(file []byte) (p pages, root uint64, ok bool) {
+	ne, newest := binary.NativeEndian, uint64(0)
+	size := uint64(os.Getpagesize())
+	for at := uint64(0); at <= size; at += size {
+		if at+pageHeader+metaSize+8 > uint64(len(file)) {
+			break
+		}
+		meta := file[at+pageHeader:]
+		sum := fnv.New64a()
+		sum.Write(meta[:metaSize])
+		if tx := ne.Uint64(meta[48:]); sum.Sum64() == ne.Uint64(meta[metaSize:]) && (!ok || tx > newest) {
+			newest, ok = tx, true
+			p = pages{file: file, size: uint64(ne.Uint32(meta[8:])), all: ne.Uint64(meta[40:]), seen: make(map[uint64]bool)}
+			root = ne.Uint64(meta[16:])
+		}
+	}
+	return p, root, ok
+}
+
+// walk checks a page and those below it; at is the one that err is about.
+func (p pages) walk(id uint64) (at uint64, err error) {
+	ne := binary.NativeEndian
+	if id < 2 || id >= p.all || (id+1)*p.size > uint64(len(p.file)) {
+		return id, fmt.Errorf("it is none of %d", p.all)
+	}
+	if p.seen[id] {
+		return id, fmt.Errorf("it is used twice")
+	}
+	p.seen[id] = true
+	head := p.file[id*p.size:]
+	overflow := uint64(ne.Uint32(head[12:]))
+	if ne.Uint64(head) != id || id+overflow >= p.all || (id+overflow+1)*p.size > uint64(len(p.file)) {
+		return id, fmt.Errorf("its header is wrong")
+	}
+	page := head[:(overflow+1)*p.size]
+	flags, count := ne.Uint16(page[8:]), uint64(ne.Uint16(page[10:]))
+	if flags != branchPage && flags != leafPage || pageHeader+count*elementLen > uint64(len(page)) {
+		return id, fmt.Errorf("its header is wrong")
+	}
+	for i := range count {
+		element := page[pageHeader+i*elementLen:]
+		below, found, err := child(element, flags)
+		if err != nil {
+			return id, err
+		}
+		if found {
+			if at, err := p.walk(below); err != nil {
+				return at, err
+			}
+		}
+	}
+	return id, nil
+}
+
+// child returns the page that an element leads to, if it does. element reaches to
+// the end of its page.
+func child(element []byte, flags uint16) (page uint64, found bool, err error) {
+	ne := binary.NativeEndian
+	if flags == branchPage {
+		if end := uint64(ne.Uint32(element)) + uint64(ne.Uint32(element[4:])); end > uint64(len(element)) {
+			return 0, false, fmt.Errorf("a key lies beyond it")
+		}
+		return ne.Uint64(element[8:]), true, nil
+	}
+	value := uint64(ne.Uint32(element[4:])) + uint64(ne.Uint32(element[8:]))
+	if value+uint64(ne.Uint32(element[12:])) > uint64(len(element)) {
+		return 0, false, fmt.Errorf("a value lies beyond it")
+	}
+	if ne.Uint32(element)&1 == 0 {
+		return 0, false, nil
+	}
+	if value+16 > uint64(len(element)) {
+		return 0, false, fmt.Errorf("a bucket lies beyond it")
+	}
+	page = ne.Uint64(element[value:])
+	return page, page != 0, nil
+}
