@@ -133,6 +133,10 @@ func joinContact(entry string) (httpapi.Contact, error) {
 	return contacts[0], nil
 }
 
+// failedPatience is how long a node that has failed may take to close: as long as
+// its process lives, it is in the way of the others.
+const failedPatience = 3 * time.Second
+
 // serve runs the node until ctx ends or the node does, and then gives it
 // shutdownTimeout to end what is under way.
 func (p *program) serve(ctx context.Context, cfg node.Config, shutdownTimeout time.Duration) error {
@@ -150,8 +154,22 @@ func (p *program) serve(ctx context.Context, cfg node.Config, shutdownTimeout ti
 	case <-ctx.Done():
 		fmt.Fprintf(p.stdout, "dht: %s stops\n", cfg.Name)
 	case <-n.Done():
+		shutdownTimeout = min(shutdownTimeout, failedPatience)
 	}
 	ending, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
-	return errors.Join(n.Close(ending), n.Wait())
+	closed := make(chan error, 1)
+	go func() { closed <- n.Close(ending) }()
+	select {
+	case err := <-closed:
+		return errors.Join(err, n.Wait())
+	case <-n.Done():
+	}
+	// It has failed. What hangs in a system call cannot be waited for.
+	select {
+	case err := <-closed:
+		return errors.Join(err, n.Wait())
+	case <-time.After(failedPatience):
+		return n.Wait()
+	}
 }

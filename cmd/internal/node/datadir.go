@@ -93,6 +93,19 @@ func (n *Node) discardRaft(g storage.Generation) {
 	}
 }
 
+// checkEmpty refuses to begin anew where a Raft directory says that the node had a
+// life before.
+func (n *Node) checkEmpty() error {
+	if n.cfg.DataDir == "" {
+		return nil
+	}
+	left, err := filepath.Glob(filepath.Join(n.cfg.DataDir, raftPrefix+"*"))
+	if err == nil && len(left) > 0 {
+		err = fmt.Errorf("%w: %s", ErrNoStore, left[0])
+	}
+	return err
+}
+
 // discardStrays deletes the Raft directories that a crash left behind.
 func (n *Node) discardStrays() error {
 	if n.cfg.DataDir == "" {

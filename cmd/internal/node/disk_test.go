@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -122,4 +123,34 @@ func TestANodeWithAFullDiskThatIsAloneRefusesValuesAtOnce(t *testing.T) {
 		time.Sleep(2 * diskEvery)
 		c.put("a", "k", "w")
 	})
+}
+
+// What is gone from a data directory before a start is never taken for a new
+// beginning.
+func TestADataDirectoryOfWhichPartsAreGoneIsRefused(t *testing.T) {
+	for what, want := range map[string]error{"store": ErrNoStore, "raft-1": ErrNoRaft} {
+		dir := t.TempDir()
+		inBubble(t, func(c *cluster) {
+			onDisk := func(cfg *Config) { cfg.DataDir = dir }
+			c.start("a", onDisk)
+			c.put("a", "k", "v")
+			c.stop("a")
+			gone := filepath.Join(dir, what)
+			if err := os.Rename(gone, gone+" away"); err != nil {
+				t.Fatal(err)
+			}
+			cfg := c.config("a")
+			onDisk(&cfg)
+			_, err := Open(context.Background(), cfg)
+			errIs(t, err, want)
+			// The refused start may have begun an empty one.
+			if err := errors.Join(os.RemoveAll(gone), os.Rename(gone+" away", gone)); err != nil {
+				t.Fatal(err)
+			}
+			c.start("a", onDisk)
+			if got := c.get("a", "k"); got != "v" {
+				t.Errorf("%s brought back: %q, want v", what, got)
+			}
+		})
+	}
 }

@@ -20,6 +20,8 @@ var (
 	// ErrNoRaft: restore the directory as it was at the same moment as the rest, or
 	// start with an empty data directory and join again.
 	ErrNoRaft = errors.New("the Raft directory is missing; without it the node has forgotten its votes: restore it, or start with an empty data directory")
+	// ErrNoStore: likewise.
+	ErrNoStore = errors.New("the store is missing or empty, though the node had a life before: restore it, or, where the cluster has other members, empty the data directory, start the node under its name and let it join them")
 )
 
 // readState reads who the node is from its store, or makes it up where the store
@@ -30,6 +32,9 @@ func (n *Node) readState() error {
 		return fmt.Errorf("read the node's state: %w", err)
 	}
 	if !ok {
+		if err := n.checkEmpty(); err != nil {
+			return err
+		}
 		return n.commit(func(s *state) {
 			s.Name = n.cfg.Name
 			s.Latest = 1
