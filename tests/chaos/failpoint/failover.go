@@ -114,7 +114,9 @@ func (w *watch) probe(rng *rand.Rand, p int, key string, begun time.Time) {
 		case took > servedWithin:
 			w.errs = append(w.errs, fmt.Errorf("partition %d: %w", p, err))
 		default:
-			w.failed++
+			if w.failed++; w.failed == 1 {
+				w.scene.Log("a probe of partition %d failed after %v: %v", p, took.Round(time.Millisecond), err)
+			}
 		}
 		w.mu.Unlock()
 		if verdict == register.Done || took > servedWithin {
