@@ -70,7 +70,7 @@ func TestJoinsLeavesAndFaultsAtRandom(t *testing.T) {
 	inBubble(t, func(c *cluster) {
 		c.skew = 0.05
 		names := numbered("n", 7)
-		crew := startRestarts(c, dir, names[:4]...)
+		crew := startCrew(c, dir, names[:4]...)
 		c.startAll(names[4:]...)
 		for _, name := range names[1:5] {
 			c.join(name, "n1")

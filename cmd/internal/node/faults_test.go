@@ -17,7 +17,7 @@ import (
 type faults struct {
 	c    *cluster
 	main partition.ClusterID
-	crew *restarts // of the nodes with disks
+	crew *crew // of the nodes with disks
 	stop chan struct{}
 	wg   sync.WaitGroup
 	// Takes a token from each fault while it lasts. (Where a mutex is waited for,
@@ -51,7 +51,7 @@ var everyFault = []fault{
 	{"all killed", 1, (*faults).killAll},
 }
 
-func startFaults(c *cluster, seed uint64, main partition.ClusterID, crew *restarts) *faults {
+func startFaults(c *cluster, seed uint64, main partition.ClusterID, crew *crew) *faults {
 	f := &faults{
 		c:       c,
 		main:    main,

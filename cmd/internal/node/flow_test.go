@@ -119,9 +119,7 @@ func (c *conn) Write(b []byte) (n int, err error) {
 	sending := c.nw.sending
 	c.nw.mu.Unlock()
 	if sending != nil {
-		if err := sending(c.station.address); err != nil {
-			return 0, err
-		}
+		sending(c.station.address)
 	}
 	for {
 		c.nw.mu.Lock()

@@ -67,12 +67,11 @@ func TestAJoinGivesUpOnATargetThatFallsSilent(t *testing.T) {
 		old := a.life().record.Node
 		heal := func() {}
 		var once sync.Once
-		c.net.onSend(func(from string) error {
+		c.net.onSend(func(from string) {
 			// The moment at which a has bound itself and is about to ask.
 			if from == "a:1" && a.stored().Join != nil {
 				once.Do(func() { heal = c.net.part("a:1", "b:1") })
 			}
-			return nil
 		})
 		_, err := c.tryJoin("a", "b")
 		errIs(t, err, partition.ErrUnavailable)
@@ -176,11 +175,10 @@ func TestAJoinWhoseNodeIsStoppedSaysThatItGoesOn(t *testing.T) {
 		c.put("b", "k", "v")
 		reached := make(chan struct{})
 		var once sync.Once
-		c.net.onSend(func(from string) error {
+		c.net.onSend(func(from string) {
 			if from == "b:1" && b.stored().Import != nil {
 				once.Do(func() { close(reached) })
 			}
-			return nil
 		})
 		joined := make(chan error, 1)
 		go func() { _, err := c.tryJoin("b", "a"); joined <- err }()
@@ -226,14 +224,13 @@ func TestANodeRemovedInTheMiddleOfItsImportLosesNothing(t *testing.T) {
 		importing := make(chan struct{})
 		var heal []func()
 		var once sync.Once
-		c.net.onSend(func(from string) error {
+		c.net.onSend(func(from string) {
 			if from == "c:1" && joiner.stored().Import != nil {
 				once.Do(func() {
 					heal = []func(){c.net.part("c:1", "a:1"), c.net.part("c:1", "b:1")}
 					close(importing)
 				})
 			}
-			return nil
 		})
 		joined := make(chan error, 1)
 		go func() { _, err := c.tryJoin("c", "a"); joined <- err }()

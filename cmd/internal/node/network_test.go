@@ -21,9 +21,8 @@ type network struct {
 	moved    chan struct{}           // closed, and replaced, when something in held is healed
 	delays   map[route]time.Duration // the longest that bytes are on their way
 	latency  time.Duration           // where delays say nothing
-	// sending, if set, is called before a node writes to a connection; an error
-	// is the write's.
-	sending func(from string) error
+	// sending, if set, is called before a node writes to a connection.
+	sending func(from string)
 }
 
 // route is one direction between two addresses; "" stands for every other one.
@@ -67,7 +66,7 @@ func (nw *network) station(address string) *station {
 }
 
 // onSend has f called before a node writes to a connection.
-func (nw *network) onSend(f func(from string) error) {
+func (nw *network) onSend(f func(from string)) {
 	nw.mu.Lock()
 	defer nw.mu.Unlock()
 	nw.sending = f
