@@ -18,6 +18,8 @@ import (
 
 const (
 	clientsPerNode = 3
+	// loaded is how many keys are written once before the first fault.
+	loaded = 2000
 	// enough is how many requests must be answered before a fault, and after the
 	// last one; a run that does not reach it within enoughWithin is rejected.
 	enough       = 300
@@ -44,6 +46,9 @@ func chaos(t *testing.T, into *report.Run) {
 	r.traffic = traffic.Start(r.cluster, r.Seed, clientsPerNode)
 	defer r.traffic.Stop()
 	r.cluster.Joined = r.traffic.Add
+	if err := r.traffic.Load(loaded); err != nil {
+		r.violation("before any fault: %v", err)
+	}
 	if r.faults() {
 		r.judge()
 	}

@@ -89,6 +89,29 @@ func (t *Traffic) writeOnce(id int) {
 	}
 }
 
+// loaders is how many requests of Load are under way at once.
+const loaders = 8
+
+// Load writes so many keys once, through all nodes, none of which has a fault.
+func (t *Traffic) Load(count int) error {
+	t.mu.Lock()
+	members := t.members
+	t.mu.Unlock()
+	clients := make([]*harness.Client, len(members))
+	for i, m := range members {
+		clients[i] = m.NewClient()
+		defer clients[i].Close()
+	}
+	keys := make([]string, count)
+	for i := range keys {
+		keys[i] = fmt.Sprintf("once-loaded-%05d", i)
+	}
+	return harness.EachKey(keys, loaders, func(i int, key string) error {
+		_, err := t.Once.Put(clients[i%len(clients)], key)
+		return err
+	})
+}
+
 // put writes one key, unless the node may not be asked.
 func (t *Traffic) put(m *cluster.Member, to *harness.Client, key string) register.Verdict {
 	done, ok := m.TryUse()
