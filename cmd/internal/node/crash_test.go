@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -20,7 +21,8 @@ const someSteps = 6
 // another step of theirs.
 type scenario struct {
 	nodes  string
-	actor  string // the node that carries out change
+	actor  string        // the node that carries out change
+	down   time.Duration // for which dead nodes stay away from those that go on meanwhile; downTime
 	before func(*crew)
 	change func(*crew)
 	// after checks what came of it, when the dead nodes have started again and have
@@ -71,7 +73,7 @@ func (s scenario) run(t *testing.T, roles ...role) {
 	}
 }
 
-// downTime is how long dead nodes stay away from those that go on meanwhile.
+// downTime is the default of scenario.down.
 const downTime = 3 * time.Second
 
 // once carries the scenario out with a crash at that step, or none at 0. It may
@@ -104,7 +106,7 @@ func (s scenario) once(t *testing.T, victims role, at int, count func(steps int)
 			if slices.Contains(dead, s.actor) {
 				break
 			}
-			time.Sleep(downTime)
+			time.Sleep(cmp.Or(s.down, downTime))
 		}
 		steps, blown := f.disarm()
 		count(steps)
@@ -240,12 +242,8 @@ func TestALeaveSurvivesCrashesAtAnyStep(t *testing.T) {
 			r.gather(all...)
 			r.fill("b", data, numbered("k", 16)...)
 		},
-		change: func(r *crew) {
-			ctx, cancel := timeout(5 * time.Minute)
-			defer cancel()
-			r.c.node("d").Leave(ctx)
-		},
-		after: func(r *crew) { r.leftOrNot("d", data, all...) },
+		change: func(r *crew) { r.leave("d") },
+		after:  func(r *crew) { r.leftOrNot("d", data, all...) },
 	}.run(t, is("the leaver", "d"), theLeader(all[:3]...), is("another", "b"), is("a majority", "b", "c", "d"), is("everybody", all...))
 }
 
@@ -258,13 +256,16 @@ func TestALeaveOfTwoSurvivesCrashesAtAnyStep(t *testing.T) {
 			r.c.join("a", "b")
 			r.fill("b", data, numbered("k", 12)...)
 		},
-		change: func(r *crew) {
-			ctx, cancel := timeout(5 * time.Minute)
-			defer cancel()
-			r.c.node("a").Leave(ctx)
-		},
-		after: func(r *crew) { r.leftOrNot("a", data, "a", "b") },
+		change: func(r *crew) { r.leave("a") },
+		after:  func(r *crew) { r.leftOrNot("a", data, "a", "b") },
 	}.run(t, is("the leaver", "a"), is("the other", "b"), is("both", "a", "b"))
+}
+
+// leave has a node leave, or try to.
+func (r *crew) leave(name string) {
+	ctx, cancel := timeout(5 * time.Minute)
+	defer cancel()
+	r.c.node(name).Leave(ctx)
 }
 
 // leftOrNot checks that a node has left its cluster whole, or is a peer still; and

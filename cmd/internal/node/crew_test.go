@@ -197,4 +197,3 @@ func (r *crew) free(name string) {
 	defer r.mu.Unlock()
 	delete(r.taken, name)
 }
-
