@@ -135,7 +135,9 @@ func checkWhole(log logStore, snaps raft.SnapshotStore) error {
 	}
 	for index := first; index <= last && index > 0; index++ {
 		var l raft.Log
-		if err := log.GetLog(index, &l); err != nil {
+		if err := log.GetLog(index, &l); errors.Is(err, ErrDamaged) {
+			return err
+		} else if err != nil {
 			return fmt.Errorf("%w (log entry %d: %w)", ErrDamaged, index, err)
 		}
 	}

@@ -25,6 +25,12 @@ func noise(seed int) string {
 // of how many.
 func flip(t *testing.T, fs *vfs.MemFS) (tables int) {
 	t.Helper()
+	return flipAt(t, fs, 1, 2)
+}
+
+// flipAt is flip at that fraction of each table.
+func flipAt(t *testing.T, fs *vfs.MemFS, numerator, denominator int) (tables int) {
+	t.Helper()
 	files, err := fs.List("data")
 	if err != nil {
 		t.Fatal(err)
@@ -37,7 +43,7 @@ func flip(t *testing.T, fs *vfs.MemFS) (tables int) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		content[len(content)/2] ^= 1
+		content[len(content)*numerator/denominator] ^= 1
 		tables++
 	}
 	return tables
@@ -135,5 +141,34 @@ func TestTheOnlyCopyRefusesWhatIsDamagedAndServesTheRest(t *testing.T) {
 		}
 		w.put(1, "key99", "still written")
 		w.expect(1, "key99", "still written")
+	})
+}
+
+// Where one copy is found damaged, the others in the same table are read through:
+// a follower's would not be read by anybody before it is needed.
+func TestDamageThatNobodyReadsIsFoundToo(t *testing.T) {
+	const keys = 48
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 2, 3, 1, 2, 3)
+		defer w.close()
+		w.council.retarget(func(p int) []partition.NodeID { return []partition.NodeID{2 - id(p), 1 + id(p), 3} })
+		w.settle(5 * time.Second)
+		for i := range keys {
+			w.put(1, fmt.Sprint("key", i), noise(i))
+		}
+		w.start(2, w.kill(2), 2)
+		w.settle(20 * time.Second)
+		fs := w.kill(2)
+		flipAt(t, fs, 1, 4)
+		flipAt(t, fs, 3, 4)
+		w.start(2, fs, 3)
+		w.settle(20 * time.Second)
+		for i := range keys {
+			w.expect(1, fmt.Sprint("key", i), noise(i))
+		}
+		w.wait(30*time.Second, "both copies are found damaged", func() bool { return w.node(2).Status().Damages == 2 })
+		w.wait(20*time.Second, "both are replaced", func() bool { return w.node(2).Status().Damaged == 0 })
+		w.settle(20 * time.Second)
+		w.equal(1, 2)
 	})
 }

@@ -91,7 +91,7 @@ func Open(cfg Config) (*Host, error) {
 	protocol.Tombstones = cfg.Tombstones
 	h.mu.core = replica.New(protocol, positions, cfg.Clock())
 
-	for _, run := range []func(){h.commitLoop, h.sendControl, h.proposeChanges, h.watchMap, h.tickLoop, h.sweepLoop} {
+	for _, run := range []func(){h.commitLoop, h.sendControl, h.proposeChanges, h.watchMap, h.tickLoop, h.sweepLoop, h.scrubLoop} {
 		h.wg.Go(run)
 	}
 	h.jobs.start()

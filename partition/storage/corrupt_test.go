@@ -161,6 +161,19 @@ func TestADamagedTableIsFound(t *testing.T) {
 	if err := s.Keys(slot, nil, func([]byte, partition.Record) bool { return true }); !errors.Is(err, storage.ErrCorrupt) {
 		t.Errorf("listing: %v, want %v", err, storage.ErrCorrupt)
 	}
+	if err := s.Verify(slot); !errors.Is(err, storage.ErrCorrupt) {
+		t.Errorf("read through: %v, want %v", err, storage.ErrCorrupt)
+	}
+	if r := s.Suspects(); len(r) != 1 || slot < r[0].First || slot > r[0].Last {
+		t.Errorf("suspects: %v, want slot %d among them", r, slot)
+	}
+	if r := s.Suspects(); len(r) > 0 {
+		t.Errorf("suspects, asked again: %v", r)
+	}
+	other := create(t, s, 1, 1)
+	if err := s.Verify(other); err != nil {
+		t.Errorf("another copy: %v", err)
+	}
 	// Compactions run into the damage too; writing goes on.
 	for seq := range partition.Seq(40) {
 		commit(t, s, func(b *storage.Batch) {

@@ -16,7 +16,8 @@ type failure struct {
 	log   *slog.Logger
 	dir   string
 	// fatal is Options.Fatal, from the end of Open on; nil: nobody is to be told.
-	fatal atomic.Pointer[func(error)]
+	fatal    atomic.Pointer[func(error)]
+	suspects suspects
 }
 
 func (f *failure) thrown() bool { return f.cause.Load() != nil }
@@ -59,13 +60,20 @@ func (f *failure) first(err error) error {
 	return err
 }
 
+// damaged takes note of a table that somebody found damaged.
+func (f *failure) damaged(info pebble.DataCorruptionInfo) {
+	if f.suspects.add(info) {
+		f.log.Error("a file of the store is damaged: it cannot be compacted any more, so in the long run "+remedy,
+			"file", info.Path, "error", info.Details)
+	}
+}
+
 // background judges an error that Pebble met in a flush or a compaction. A damaged
 // table is no reason to end: nothing was lost by it just now, and who reads from
 // it is told (ErrCorrupt). Anything else means that the disk cannot be read.
 func (f *failure) background(err error) {
 	if pebble.IsCorruptionError(err) {
-		f.log.Error("damaged file", "dir", f.dir, "error", err)
-		return
+		return // which damaged has heard of
 	}
 	f.fail(err)
 }

@@ -20,7 +20,21 @@ import (
 const formatVersion = 1
 
 // remedy is for who reads of ErrCorrupt when the whole store cannot be opened.
-const remedy = "nothing was changed; where other nodes have copies of its data, start the node under its name with an empty directory and let it join them, else restore the directory from a backup"
+const remedy = "where other nodes have copies of its data, start the node under its name with an empty directory and let it join them, else restore the directory from a backup"
+
+// advised is an error that names the remedy.
+type advised struct{ error }
+
+func (a advised) Unwrap() error { return a.error }
+
+// advise adds the remedy to an error that is ErrCorrupt, once.
+func advise(err error) error {
+	var known advised
+	if !errors.Is(err, ErrCorrupt) || errors.As(err, &known) {
+		return err
+	}
+	return advised{fmt.Errorf("%w; %s", err, remedy)}
+}
 
 // Open opens the store in o.Dir, or makes one there. Errors say what to do:
 // ErrLocked, ErrNotDirectory, ErrNewerFormat, ErrNotStore, ErrCorrupt, or what
@@ -32,11 +46,7 @@ func Open(o Options) (*Store, error) {
 	o = o.withDefaults()
 	s, err := open(o)
 	if err != nil {
-		err = fmt.Errorf("open store in %s: %w", o.Dir, err)
-		if errors.Is(err, ErrCorrupt) {
-			err = fmt.Errorf("%w; %s", err, remedy)
-		}
-		return nil, err
+		return nil, advise(fmt.Errorf("open store in %s: %w", o.Dir, err))
 	}
 	return s, nil
 }

@@ -76,7 +76,7 @@ func (o *Options) pebbleOptions(fsys vfs.FS, f *failure) *pebble.Options {
 		CompactionConcurrencyRange:  func() (int, int) { return 1, max(1, runtime.GOMAXPROCS(0)/2) },
 		EventListener: &pebble.EventListener{
 			BackgroundError: f.background,
-			DataCorruption:  func(info pebble.DataCorruptionInfo) { f.Errorf("damaged file: %s", info) },
+			DataCorruption:  f.damaged,
 		},
 	}
 	for i := range p.Levels {

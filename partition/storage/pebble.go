@@ -57,7 +57,11 @@ func slotOf(key []byte) Slot { return Slot(binary.BigEndian.Uint64(key)) }
 
 // readError says where reading failed.
 func readError(s Slot, key []byte, err error) error {
-	return fmt.Errorf("slot %d, key %q: %w", s, key, damage(err))
+	err = fmt.Errorf("slot %d, key %q: %w", s, key, damage(err))
+	if s == nodeSlot {
+		return advise(err) // without its directory no copy is found
+	}
+	return err
 }
 
 // damage makes ErrCorrupt of what Pebble finds damaged, naming the file if known.
