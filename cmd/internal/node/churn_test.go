@@ -83,13 +83,18 @@ func TestJoinsLeavesAndFaultsAtRandom(t *testing.T) {
 		if testing.Short() {
 			length = min(length, 10*time.Minute)
 		}
-		for end := time.Now().Add(length); time.Now().Before(end); {
+		begun := time.Now()
+		for said := time.Hour; time.Since(begun) < length; {
 			time.Sleep(time.Duration(10+h.r.IntN(40)) * time.Second)
 			h.turn()
+			if time.Since(begun) >= said {
+				t.Logf("%v: %v; %v", said, h, f)
+				said += time.Hour
+			}
 		}
 		f.end()
 		h.bringBack()
-		t.Logf("%d joins, %d leaves, %d lost, %d refused; %v", h.joins, h.leaves, h.kills, len(h.refused), f)
+		t.Logf("%v; %v", h, f)
 		c.awaitDone(names)
 		w.end()
 		members := c.members(w.main)
@@ -157,6 +162,12 @@ type churn struct {
 	joins, leaves, kills int
 	refused              []error
 	own                  map[string]string // what standalone nodes wrote and brought along
+}
+
+func (h *churn) String() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return fmt.Sprintf("%d joins, %d leaves, %d lost, %d refused", h.joins, h.leaves, h.kills, len(h.refused))
 }
 
 // minMembers stay in the cluster.
