@@ -133,7 +133,11 @@ func (c *cluster) settle() {
 				c.t.Fatalf("node %v: %v", id, err)
 			}
 		}
-		for _, r := range c.up {
+		leader := c.leader()
+		for id, r := range c.up {
+			if leader != nil && leader.standing(id).Gone {
+				continue // Raft need not tell it of the last change
+			}
 			for i := range r.Map().Table {
 				if !r.Map().Table[i].Settled() {
 					return false
