@@ -97,7 +97,7 @@ func (c *conn) tryRequest(id uint64, waiting *call, f *frame) (room <-chan struc
 	if c.err != nil {
 		return nil, errNotTaken
 	}
-	if !c.out.fits(f.size(), c.limits.send) {
+	if !c.out.fits(f.size(), c.limits.call) {
 		if c.room == nil {
 			c.room = make(chan struct{})
 		}

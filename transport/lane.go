@@ -18,14 +18,15 @@ const (
 // it only while it is empty, so that every permitted body can be sent.
 type laneLimits struct {
 	body  int // of one message, call or reply
-	send  int // buffered messages and calls, per connection
+	call  int // buffered messages and calls, per connection, beyond which a call waits
+	send  int // the same, beyond which a message is not taken: they wait for no calls
 	reply int // buffered replies, per connection
 }
 
 var limits = [lanes]laneLimits{
-	Control: {body: 1 << 20, send: 1 << 20, reply: 8 << 20},
-	Small:   {body: 1 << 20, send: 8 << 20, reply: 64 << 20},
-	Bulk:    {body: 64 << 20, send: 128 << 20, reply: 128 << 20},
+	Control: {body: 1 << 20, call: 1 << 20, send: 2 << 20, reply: 8 << 20},
+	Small:   {body: 1 << 20, call: 8 << 20, send: 24 << 20, reply: 64 << 20},
+	Bulk:    {body: 64 << 20, call: 64 << 20, send: 128 << 20, reply: 128 << 20},
 }
 
 // MaxBody returns the largest body, in bytes, of a message, call or reply.

@@ -73,11 +73,11 @@ func TestAnEndThatReadsNothingIsCutOff(t *testing.T) {
 		}
 		began := time.Now()
 		taken := 0
-		for taken < 20 && two.Send(one.id.Node, transport.Small, make([]byte, 1<<20)) {
+		for taken < 40 && two.Send(one.id.Node, transport.Small, make([]byte, 1<<20)) {
 			taken++
 		}
-		if taken == 20 {
-			t.Error("20 MiB were taken for an end that reads nothing")
+		if taken == 40 {
+			t.Error("40 MiB were taken for an end that reads nothing")
 		}
 		<-lost
 		if took := time.Since(began); took < 29*time.Second || took > 32*time.Second {

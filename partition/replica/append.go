@@ -1,10 +1,6 @@
 package replica
 
-import (
-	"slices"
-
-	"pipelinedht/partition"
-)
+import "pipelinedht/partition"
 
 const (
 	// largeEntry is the size in bytes from which an entry travels on the Bulk
@@ -17,7 +13,8 @@ const (
 // sendEntries hands every live follower what it has not been sent yet: all that
 // came since the last Batch, in one message a partition.
 func (n *Node) sendEntries() {
-	for _, c := range n.dirty {
+	for i := 0; i < len(n.dirty); i++ { // feed may add some
+		c := n.dirty[i]
 		l := c.lead
 		if l == nil || n.copy(c.id) != c {
 			continue
@@ -39,8 +36,7 @@ func (n *Node) feed(c *replica, f *follower) {
 		n.probe(c, f)
 		return
 	}
-	must := slices.Contains(l.must, f)
-	for f.sent < l.window.last() && (must || f.unacked < n.cfg.LearnerBytes) {
+	for f.sent < l.window.last() && n.mayFly(f) {
 		first, bytes, large := f.sent+1, 0, false
 		var entries []partition.Entry
 		for seq := first; seq <= l.window.last() && bytes < appendBytes; seq++ {
@@ -57,7 +53,7 @@ func (n *Node) feed(c *replica, f *follower) {
 			}
 		}
 		f.sent += partition.Seq(len(entries))
-		f.unacked += bytes
+		f.fly(f.sent, bytes)
 		f.timing.sends(f.sent, n.now)
 		prev, _ := c.log.label(first - 1)
 		lane := Small
@@ -84,7 +80,7 @@ func (n *Node) onAppend(c *replica, from partition.NodeID, m *Append) {
 	}
 	first, last := m.Entries[0].Label.Seq, c.log.last.Seq
 	if c.mark != nil || first > last+1 {
-		n.send(from, Small, &Ack{Partition: c.id, Term: m.Term, Seq: c.durable, Gap: true})
+		n.ack(from, &Ack{Partition: c.id, Term: m.Term, Seq: c.durable, Gap: true})
 		return
 	}
 	had := min(int(last+1-first), len(m.Entries))
@@ -93,7 +89,7 @@ func (n *Node) onAppend(c *replica, from partition.NodeID, m *Append) {
 		before = m.Entries[had-1].Label
 	}
 	if at, ok := c.log.label(before.Seq); ok && at != before {
-		n.send(from, Small, &Ack{Partition: c.id, Term: m.Term, Gap: true})
+		n.ack(from, &Ack{Partition: c.id, Term: m.Term, Gap: true})
 		return
 	}
 	c.commit = max(c.commit, min(m.Commit, c.log.last.Seq))
@@ -118,7 +114,7 @@ func (n *Node) oweAck(c *replica) {
 // acknowledge tells the primary of the present term what is durable here.
 func (n *Node) acknowledge(c *replica) {
 	if c.lead == nil && c.mark == nil && c.row.Primary != n.cfg.Self {
-		n.send(c.row.Primary, Small, &Ack{Partition: c.id, Term: c.row.Term, Seq: c.durable})
+		n.ack(c.row.Primary, &Ack{Partition: c.id, Term: c.row.Term, Seq: c.durable})
 	}
 }
 
@@ -131,7 +127,8 @@ func (n *Node) onAck(c *replica, f *follower, m *Ack) {
 		if m.Seq < f.acked || m.Seq > f.sent {
 			n.probe(c, f)
 		} else if n.now-f.asked >= n.cfg.Beacon {
-			f.sent, f.unacked = max(f.acked, m.Seq), 0
+			n.landAll(f)
+			f.sent = max(f.acked, m.Seq)
 			n.markDirty(c)
 		}
 		return
@@ -143,11 +140,9 @@ func (n *Node) onAck(c *replica, f *follower, m *Ack) {
 func (n *Node) heardUpTo(c *replica, f *follower, seq partition.Seq) {
 	f.acked = max(f.acked, min(seq, f.sent))
 	n.acknowledges(f)
+	n.land(f, f.acked)
 	if f.since = n.now; f.acked >= f.sent {
 		f.since = 0
-		if f.unacked = 0; f.sent < c.lead.window.last() {
-			n.markDirty(c)
-		}
 	}
 	n.advance(c)
 	n.shrinkWindow(c)

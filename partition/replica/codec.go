@@ -90,7 +90,7 @@ func AppendMessage(buf []byte, m Message) []byte {
 		e.num(uint64(m.Version))
 		e.num(uint64(m.Sent))
 		e.num(uint64(m.Taken))
-		e.byte(flags(m.Stopping, m.Full))
+		e.byte(flags(m.Stopping, m.Full, m.Stuck))
 	case *Query:
 		e.head(m.Partition, m.Term)
 		e.num(m.Number)
@@ -291,22 +291,22 @@ func DecodeMessage(b []byte) (Message, error) {
 }
 
 // standing reads what a node says of itself.
-func (d *decoder) standing() (stopping, full bool) {
+func (d *decoder) standing() (stopping, full, stuck bool) {
 	b := d.byte()
-	return b&1 != 0, b&2 != 0
+	return b&1 != 0, b&2 != 0, b&4 != 0
 }
 
 func (d *decoder) message() Message {
 	switch kind(d.byte()) {
 	case kindBeacon:
 		b := &Beacon{Version: partition.Version(d.num()), Sent: time.Duration(d.num())}
-		b.Stopping, b.Full = d.standing()
+		b.Stopping, b.Full, _ = d.standing()
 		return b
 	case kindGrant:
 		g := &Grant{
 			Version: partition.Version(d.num()), Sent: time.Duration(d.num()), Taken: partition.Version(d.num()),
 		}
-		g.Stopping, g.Full = d.standing()
+		g.Stopping, g.Full, g.Stuck = d.standing()
 		return g
 	case kindQuery:
 		p, t := d.head()

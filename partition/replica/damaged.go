@@ -88,6 +88,7 @@ func (n *Node) discard(c *replica) {
 // dropped, and any is then given the whole copy.
 func (n *Node) heardDamage(c *replica, f *follower, mark *partition.Mark) {
 	n.stopTransfer(f)
+	n.landAll(f)
 	f.stage, f.known, f.mark, f.asked = probing, true, mark, n.now
 	f.counted = false
 	n.reconcile(c)

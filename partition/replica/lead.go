@@ -57,7 +57,8 @@ type follower struct {
 	acked     partition.Seq // durable there
 	sent      partition.Seq // live: handed to it
 	timing    timing
-	unacked   int           // bytes of entries sent since it last had acknowledged all
+	flying    []message     // not acknowledged, oldest first
+	held      bool          // it waits in flow.held
 	asked     time.Duration // when something was last sent that wants an answer
 	since     time.Duration // since when something has been unanswered; 0: nothing is
 	resent    time.Duration // live: when what was sent was last taken for lost
@@ -101,6 +102,7 @@ func (n *Node) endLead(c *replica) {
 	c.lead = nil
 	for _, f := range l.followers {
 		n.stopTransfer(f)
+		n.landAll(f)
 	}
 	n.failPending(c, l)
 }
@@ -137,6 +139,7 @@ func (n *Node) reconcile(c *replica) {
 		keep := c.row.HasCopy(f.id) || f.counted && l.proposed != nil
 		if !keep {
 			n.stopTransfer(f)
+			n.landAll(f)
 		}
 		return !keep
 	})

@@ -13,10 +13,13 @@ type peer struct {
 	inc  partition.Incarnation // highest heard of
 	gone bool                  // its address refused a connection since it was last heard
 	slowness
+	flow
 	// stopping: it said, in this incarnation, that it is about to stop. It gets no
 	// role any more.
 	stopping bool
-	full     bool // it said last that its disk is nearly full
+	// stuck: it said last that its store takes in nothing.
+	stuck bool
+	full  bool // it said last that its disk is nearly full
 
 	// The lease: this node may read, as far as this peer goes, in terms that
 	// leaseVersion covers, until leaseUntil.
@@ -102,11 +105,12 @@ func (n *Node) onBeacon(p *peer, b *Beacon) {
 	p.promiseVersion = max(p.promiseVersion, b.Version)
 	n.send(p.id, Control, &Grant{
 		Version: b.Version, Sent: b.Sent, Taken: max(p.taken, n.upAt), Stopping: n.stopping, Full: n.full,
+		Stuck: n.stuck(),
 	})
 }
 
 func (n *Node) onGrant(p *peer, g *Grant) {
-	p.stopping, p.full = p.stopping || g.Stopping, g.Full
+	p.stopping, p.full, p.stuck = p.stopping || g.Stopping, g.Full, g.Stuck
 	if n.m.Version < g.Taken || g.Sent < p.leaseSent || g.Sent > n.now {
 		return
 	}

@@ -48,6 +48,7 @@ type Grant struct {
 	// the receiver has applied that version.
 	Taken    partition.Version
 	Stopping bool // as in Beacon
+	Stuck    bool // the sender's store has taken in nothing for Config.Silence, though there was something
 	Full     bool // as in Beacon
 }
 

@@ -16,22 +16,20 @@ type Config struct {
 	Beacon      time.Duration // between beacons; 250 ms
 	Lease       time.Duration // L: how long a grant lets its receiver read, from the beacon's sending; 1.2 s
 	Grant       time.Duration // G: how long the granter keeps still, from the beacon's receipt; 1.6 s
-	Silence     time.Duration // without acknowledgement or grant: the primary drops the copy; 1 s
-	Stuck       time.Duration // without acknowledgement of one partition's entries, though others' come; as Silence; 10 s
+	Silence     time.Duration // without grant, or with a store that takes in nothing: the primary drops the copy; 1 s
+	Stuck       time.Duration // without acknowledgement of an entry, though the copy's node works: the same; 5 s
 	SlowAck     time.Duration // an acknowledgement that takes longer is late; 300 ms
 	Slow        time.Duration // late for so long in all, while others are not: the primary drops the copy; 5 s
 	SlowPause   time.Duration // before a slow copy is counted again; doubles; 30 s
 	Resend      time.Duration // before something unanswered is sent again; 500 ms
 	Stagger     time.Duration // between the copies that may take over; 200 ms
 	WindowBytes int           // of committed entries kept in memory for a learner, per partition; more during a transfer; 256 KiB
-	// LearnerBytes is how many bytes of entries a learner may have been sent and not
-	// acknowledged, and one message more: nobody waits for it, so nothing else keeps
-	// it from being sent more than it can store. It gets the rest when it has
-	// acknowledged, or by a transfer once the window has let go of it; 4 MiB.
-	LearnerBytes int
-	LogRecords   int  // kept in each copy's log; 256
-	Transfers    int  // under way at once from this node; 16
-	Tombstones   bool // deletes always leave tombstones, not only while a peer imports
+	// PeerBytes is how many bytes of entries a node may have been sent and not
+	// acknowledged, and one message more: 8 MiB.
+	PeerBytes  int
+	LogRecords int  // kept in each copy's log; 256
+	Transfers  int  // under way at once from this node; 16
+	Tombstones bool // deletes always leave tombstones, not only while a peer imports
 }
 
 // Normal returns the settings for a cluster on one site.
@@ -41,20 +39,20 @@ type Config struct {
 func Normal(self partition.NodeID, inc partition.Incarnation) Config {
 	return Config{
 		Self: self, Incarnation: inc,
-		Beacon:       250 * time.Millisecond,
-		Lease:        1200 * time.Millisecond,
-		Grant:        1600 * time.Millisecond,
-		Silence:      time.Second,
-		Stuck:        10 * time.Second,
-		SlowAck:      300 * time.Millisecond,
-		Slow:         5 * time.Second,
-		SlowPause:    30 * time.Second,
-		Resend:       500 * time.Millisecond,
-		Stagger:      200 * time.Millisecond,
-		WindowBytes:  256 << 10,
-		LearnerBytes: 4 << 20,
-		LogRecords:   256,
-		Transfers:    16,
+		Beacon:      250 * time.Millisecond,
+		Lease:       1200 * time.Millisecond,
+		Grant:       1600 * time.Millisecond,
+		Silence:     time.Second,
+		Stuck:       5 * time.Second,
+		SlowAck:     300 * time.Millisecond,
+		Slow:        5 * time.Second,
+		SlowPause:   30 * time.Second,
+		Resend:      500 * time.Millisecond,
+		Stagger:     200 * time.Millisecond,
+		WindowBytes: 256 << 10,
+		PeerBytes:   8 << 20,
+		LogRecords:  256,
+		Transfers:   16,
 	}
 }
 
@@ -105,6 +103,8 @@ type Node struct {
 	lastTransfer uint64
 	nextBeacon   time.Duration
 	ticked       time.Duration // when judgeSlow last ran
+	storing      int           // writes handed out in a Batch and not stored yet
+	storedAt     time.Duration // when some were last, or the first of them were handed out
 
 	ready Ready
 	batch Batch
@@ -175,6 +175,10 @@ func (n *Node) Batch() (Batch, bool) {
 	n.sendEntries()
 	b := n.batch
 	n.batch = Batch{}
+	if n.storing == 0 {
+		n.storedAt = n.now
+	}
+	n.storing += len(b.Writes)
 	return b, len(b.Messages)+len(b.Writes) > 0
 }
 
@@ -186,6 +190,7 @@ func (n *Node) HasBatch() bool {
 // Stored takes note that writes of a Batch are durable.
 func (n *Node) Stored(ws []Write, now time.Duration) {
 	n.now = now
+	n.storing, n.storedAt = n.storing-len(ws), now
 	for i := range ws {
 		if ws[i].Drop {
 			n.dropStored(ws[i].Partition)
@@ -213,7 +218,7 @@ func (n *Node) writeStored(c *replica, w *Write) {
 		n.oweAck(c)
 	}
 	if w.Chunk != nil && w.from != 0 && w.Chunk.Term == c.row.Term {
-		n.send(w.from, Small, &ChunkAck{
+		n.ack(w.from, &ChunkAck{
 			Partition: c.id, Term: w.Chunk.Term, Transfer: w.Chunk.Transfer, Index: w.Chunk.Index,
 		})
 	}
@@ -242,6 +247,12 @@ func (n *Node) send(to partition.NodeID, lane Lane, m Message) {
 	} else {
 		n.batch.Messages = append(n.batch.Messages, out)
 	}
+}
+
+// ack queues an acknowledgement, with the next Batch like what it is for, but on the
+// Control lane: it is short, and others wait for it.
+func (n *Node) ack(to partition.NodeID, m Message) {
+	n.batch.Messages = append(n.batch.Messages, Outbound{To: to, Lane: Control, Message: m})
 }
 
 // write queues a write of c that leaves its log at c.log.Last.

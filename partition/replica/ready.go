@@ -6,8 +6,8 @@ import "pipelinedht/partition"
 type Lane uint8
 
 const (
-	Control Lane = iota // beacons, grants, releases: never behind data
-	Small               // entries and acknowledgements
+	Control Lane = iota // beacons, grants, releases, acknowledgements: never behind data
+	Small               // entries, and what else copies ask each other
 	Bulk                // chunks, and entries too large for Small
 )
 

@@ -82,7 +82,7 @@ func (n *Node) serve(c *replica) {
 
 // goLive begins to feed f, which has everything up to seq.
 func (f *follower) goLive(seq partition.Seq) {
-	f.stage, f.acked, f.sent, f.since, f.unacked, f.timing = live, seq, seq, 0, 0, timing{}
+	f.stage, f.acked, f.sent, f.since, f.timing = live, seq, seq, 0, timing{}
 }
 
 // followLive feeds f, which was found to have everything up to seq: that may be
@@ -97,6 +97,7 @@ func (n *Node) followLive(c *replica, f *follower, seq partition.Seq) {
 // probe asks a follower where it stands.
 func (n *Node) probe(c *replica, f *follower) {
 	n.stopTransfer(f)
+	n.landAll(f)
 	f.stage, f.known, f.bulk = probing, false, 0
 	n.lastTransfer++
 	f.query = n.lastTransfer

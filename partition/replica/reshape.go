@@ -55,8 +55,9 @@ func (n *Node) tickLead(c *replica) {
 func (n *Node) tickFollower(c *replica, f *follower) {
 	if f.stage == live {
 		n.noteLate(c.lead, f)
-		if f.acked < f.sent && n.now-max(f.since, f.resent) >= n.cfg.Resend {
-			f.sent, f.resent, f.unacked = f.acked, n.now, 0
+		if f.acked < f.sent && n.overdue(f) {
+			n.landAll(f)
+			f.sent, f.resent = f.acked, n.now
 			n.markDirty(c)
 		}
 		return
@@ -80,23 +81,34 @@ func (n *Node) tickFollower(c *replica, f *follower) {
 	}
 }
 
-// silent reports whether a copy has neither acknowledged nor granted for so long
-// that service should go on without it.
+// overdue reports whether what a live follower was sent is taken for lost. Of a node
+// that acknowledges other entries it is not so soon: it may be working off a queue.
+func (n *Node) overdue(f *follower) bool {
+	waited := n.now - max(f.since, f.resent)
+	return waited >= n.cfg.Resend && (n.now-f.ackedAt >= n.cfg.Resend || waited >= 4*n.cfg.Resend)
+}
+
+// silent reports whether service should go on without a copy: it grants nothing, or
+// its store hangs. That an acknowledgement alone takes long is no silence, but a
+// queue: with much to do others would have as long a one.
 func (n *Node) silent(l *lead, f *follower) bool {
 	if f.gone {
 		return true
 	}
 	from := max(n.resumed, l.began)
 	late := func(since time.Duration) bool { return n.now-max(since, from) > n.cfg.Silence }
-	if late(f.granted) {
+	if late(max(f.granted, f.ackedAt)) || n.now-max(f.granted, from) > 2*n.cfg.Silence {
 		return true
 	}
 	if f.since == 0 || f.stage == sending {
 		return false
 	}
-	// A copy that acknowledges other partitions' entries works off a queue.
-	return late(max(f.since, f.ackedAt)) || n.now-max(f.since, from) > n.cfg.Stuck
+	return f.stuck && late(max(f.since, f.ackedAt)) || n.now-max(f.since, from) > n.cfg.Stuck
 }
+
+// stuck reports whether this node's store has had something to take in for long,
+// and did not.
+func (n *Node) stuck() bool { return n.storing > 0 && n.now-n.storedAt > n.cfg.Silence }
 
 // reshape proposes the next step from the in-sync set towards the target, or away
 // from a copy that is silent. One step at a time.

@@ -37,7 +37,7 @@ func (n *simNode) clock() time.Duration {
 
 func (n *simNode) config() Config {
 	cfg := Normal(n.id, n.inc)
-	cfg.LogRecords, cfg.WindowBytes, cfg.Transfers, cfg.LearnerBytes = 8, 600, 2, 200
+	cfg.LogRecords, cfg.WindowBytes, cfg.Transfers, cfg.PeerBytes = 8, 600, 2, 200
 	if n.w.seed%2 == 0 { // slow copies are soon dropped, and soon let back
 		cfg.Stuck, cfg.SlowAck, cfg.Slow, cfg.SlowPause = 2*time.Second, 50*time.Millisecond, 200*time.Millisecond, 100*time.Millisecond
 	}

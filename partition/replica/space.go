@@ -58,6 +58,7 @@ func (n *Node) room(c *replica, op *partition.Op) error {
 // is asked anew once it has space.
 func (n *Node) rest(f *follower) {
 	n.stopTransfer(f)
+	n.landAll(f)
 	f.stage, f.known, f.asked, f.since = probing, false, n.now, 0
 }
 
