@@ -22,7 +22,7 @@ import (
 )
 
 var (
-	timeFlag   = flag.Duration("chaos.time", 70*time.Second, "begin another run until this has passed")
+	timeFlag   = flag.Duration("chaos.time", 45*time.Second, "begin another run until this has passed")
 	runFlag    = flag.Duration("chaos.run", 40*time.Second, "begin another fault in a run until this has passed")
 	faultFlag  = flag.String("chaos.fault", "", "only faults whose name contains this")
 	overFlag   = flag.Duration("chaos.failover", 0, "a failover that takes longer is a violation, on a machine that is not busy; 0: none is")

@@ -95,16 +95,15 @@ const checkWithin = 60 * time.Second
 // Fault is a key whose history is not, or not surely, that of a register.
 type Fault struct {
 	Key     string
-	Unsure  bool // too hard to judge
-	Drawing string
+	Unsure  bool   // too hard to judge
+	Drawing string // of one that is wrong: a file
 }
 
 func (f Fault) String() string {
-	what := "its history is not that of a register"
 	if f.Unsure {
-		what = "its history is too hard to judge"
+		return f.Key + ": its history is too hard to judge"
 	}
-	return fmt.Sprintf("%s: %s; drawn in %s", f.Key, what, f.Drawing)
+	return fmt.Sprintf("%s: its history is not that of a register; drawn in %s", f.Key, f.Drawing)
 }
 
 // Check returns what is wrong, drawn in a directory. No operation may be under way.
@@ -112,11 +111,15 @@ func (h *History) Check(dir func() string) ([]Fault, error) {
 	var faults []Fault
 	for _, key := range h.Keys() {
 		ops := h.of(key)
-		if porcupine.CheckOperationsTimeout(Model, ops, checkWithin) == porcupine.Ok {
+		switch porcupine.CheckOperationsTimeout(Model, ops, checkWithin) {
+		case porcupine.Ok:
+			continue
+		case porcupine.Unknown:
+			faults = append(faults, Fault{Key: key, Unsure: true})
 			continue
 		}
-		result, info := porcupine.CheckOperationsVerbose(Model, ops, checkWithin)
-		f := Fault{Key: key, Unsure: result != porcupine.Illegal, Drawing: filepath.Join(dir(), key+".html")}
+		_, info := porcupine.CheckOperationsVerbose(Model, ops, checkWithin)
+		f := Fault{Key: key, Drawing: filepath.Join(dir(), key+".html")}
 		faults = append(faults, f)
 		if err := porcupine.VisualizePath(Model, info, f.Drawing); err != nil {
 			return faults, err
