@@ -94,6 +94,7 @@ func (c *committer) round() error {
 		return nil
 	}
 	for i := range b.Messages {
+		h.totals.sends(b.Messages[i].Message)
 		c.out.add(b.Messages[i])
 	}
 	c.out.flush()
@@ -114,6 +115,8 @@ func (c *committer) round() error {
 	if err := c.commit(); err != nil {
 		return err
 	}
+	h.totals.batches.Add(1)
+	h.totals.batchWrites.Add(int64(n))
 	h.step(func(core *replica.Node, now time.Duration) { core.Stored(c.queue[:n], now) })
 	clear(c.queue[:n]) // what has been stored is not held in memory any longer
 	if c.queue = c.queue[n:]; len(c.queue) == 0 {

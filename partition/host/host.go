@@ -47,6 +47,7 @@ type Host struct {
 	pace     pace
 	counter  atomic.Uint64 // of OpIDs
 	clock    clock
+	totals   totals
 
 	damagesFound atomic.Uint64 // copies, since Open
 	damageLogged atomic.Uint64 // tick at which damage was last logged

@@ -68,6 +68,7 @@ func (j *jobs) submit(work []replica.Job) {
 	for _, job := range work {
 		switch job.Kind {
 		case replica.JobTransfer:
+			j.h.totals.of(&job).begun.Add(1)
 			j.mu.Lock()
 			j.open[job.Transfer] = &transfer{job: job, began: time.Now()}
 			j.mu.Unlock()
@@ -135,6 +136,7 @@ func (j *jobs) build(job replica.Job) {
 	j.mu.Lock()
 	t.running = false
 	if err == nil {
+		j.count(&t.job, chunk, bytes)
 		t.sent.Chunks++
 		t.sent.Keys += int64(len(chunk.Values))
 		t.sent.Bytes += int64(bytes)
@@ -144,6 +146,19 @@ func (j *jobs) build(job replica.Job) {
 		return
 	}
 	j.h.step(func(core *replica.Node, now time.Duration) { core.Built(job, chunk, err, now) })
+}
+
+// count counts a chunk of a transfer.
+func (j *jobs) count(job *replica.Job, chunk *replica.Chunk, bytes int) {
+	t := j.h.totals.of(job)
+	if chunk.Head != nil {
+		t.records.Add(int64(len(chunk.Head.Records)))
+	}
+	t.keys.Add(int64(len(chunk.Values)))
+	t.bytes.Add(int64(bytes))
+	if chunk.Last {
+		t.sent.Add(1)
+	}
 }
 
 // release closes a transfer that is at its end, or cancelled, unless a worker is

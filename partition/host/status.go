@@ -28,6 +28,7 @@ type Status struct {
 	Forwarded    int              `json:"forwarded"`     // operations that wait for other primaries
 	DiskBytes    uint64           `json:"disk_bytes"`
 	MemoryBytes  uint64           `json:"memory_bytes"` // of the store, its cache included
+	Totals       Totals           `json:"totals"`       // since the process joined its cluster or was started
 }
 
 // TransferStatus is one copy on its way to another node.
@@ -57,6 +58,7 @@ func (h *Host) Status() Status {
 	s.Waiting, s.WaitingBytes = len(h.mu.waiting), h.mu.bytes
 	h.mu.Unlock()
 	s.Forwarded = h.forwards.len()
+	s.Totals = h.totals.read()
 	s.Damages = h.damagesFound.Load()
 	m := h.store.Metrics()
 	s.DiskBytes, s.MemoryBytes = m.DiskBytes, m.MemTableBytes+uint64(max(m.CacheBytes, 0))

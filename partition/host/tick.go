@@ -48,12 +48,16 @@ func (c *clock) hangs() bool {
 func (h *Host) tickLoop() {
 	ticker := time.NewTicker(tickEvery)
 	defer ticker.Stop()
+	last := h.cfg.Clock()
 	for {
 		select {
 		case <-h.ctx.Done():
 			return
 		case <-ticker.C:
 		}
+		now := h.cfg.Clock()
+		h.totals.ticks(now - last)
+		last = now
 		tick := h.clock.tick.Add(1)
 		h.step(func(core *replica.Node, now time.Duration) { core.Tick(now) })
 		h.forwards.cut(h.view.Load(), tick)

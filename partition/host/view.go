@@ -64,6 +64,7 @@ func (h *Host) adopt(m *partition.Map) {
 	// A node that has left the map goes on routing: it leads nothing any more, but
 	// operations that it took may still be on their way.
 	v.up = old.up || ok && self.Incarnation == h.cfg.Incarnation
+	h.totals.follows(h.cfg.Self, h.mu.m, m)
 	h.mu.m = m
 	h.mu.core.SetMap(m, h.cfg.Clock())
 	h.view.Store(v)

@@ -45,5 +45,6 @@ func (n *Node) registry() *prometheus.Registry {
 			}
 			return 0
 		}))
+	r.MustRegister(totals{n})
 	return r
 }
