@@ -131,7 +131,10 @@ func Exists(dir string) (bool, error) {
 
 func openSnapshots(dir string, db logStore, id identity, logger hclog.Logger) (raft.SnapshotStore, error) {
 	b, err := db.Get(keyIdentity)
-	if err != nil {
+	switch {
+	case errors.Is(err, raftboltdb.ErrKeyNotFound):
+		return nil, fmt.Errorf("%w (it does not say whose it is)", ErrDamaged) // it was made with that
+	case err != nil:
 		return nil, fmt.Errorf("read identity: %w", err)
 	}
 	if err := id.check(b); err != nil {
