@@ -178,17 +178,24 @@ func (c *cluster) leads(name string) bool {
 	return ok && id == l.record.Node
 }
 
-// awaitVoters waits until three nodes or more vote, so that Raft does without any
-// one of them.
+// awaitVoters waits until three nodes or more vote, and all nodes know of it, so
+// that Raft does without any one of them: a node refuses its vote to one that it
+// does not know as a voter.
 func (c *cluster) awaitVoters(names []string) {
 	c.t.Helper()
+	voters := func(name string) []partition.NodeID { return c.node(name).life().raft.Load().Status().Voters }
 	c.eventually(time.Minute, "safe from the loss of a voter", func() error {
+		led := false
 		for _, name := range names {
-			if c.leads(name) && len(c.node(name).life().raft.Load().Status().Voters) >= 3 {
-				return nil
+			if v := voters(name); len(v) < 3 || !slices.Equal(v, voters(names[0])) {
+				return fmt.Errorf("%s knows the voters %v", name, v)
 			}
+			led = led || c.leads(name)
 		}
-		return errors.New("no leader has three voters")
+		if !led {
+			return errors.New("there is no leader")
+		}
+		return nil
 	})
 }
 
