@@ -209,7 +209,11 @@ func TestStatusCountsRolesAndTransfers(t *testing.T) {
 			return got.Up && got.Serving == got.Primary
 		})
 		want := host.Status{Up: true, Version: w.council.latest().Version, Primary: 6, Serving: 6, InSync: 16}
-		got.DiskBytes, got.MemoryBytes, got.Transfers = 0, 0, nil
+		// Two copies were added to each of 16 partitions, and one key was written.
+		if totals := got.Totals; totals.Added != 32 || totals.Batches == 0 || totals.BatchWrites < totals.Batches {
+			t.Errorf("totals: got %+v, want 32 added, and some batches of writes", totals)
+		}
+		got.DiskBytes, got.MemoryBytes, got.Transfers, got.Totals = 0, 0, nil, host.Totals{}
 		if fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", want) {
 			t.Errorf("got %+v, want %+v", got, want)
 		}
