@@ -8,45 +8,69 @@ import (
 	"strconv"
 )
 
+// bodyPiece is how many bytes of a body are read at a time: with each the client
+// shows that it is there, and others get their turn.
+const bodyPiece = 64 << 10
+
+// bodyReader reads a body from a client, which may keep it waiting.
+type bodyReader struct {
+	s   *Server
+	r   *http.Request
+	one *connection
+}
+
+func (b bodyReader) Read(p []byte) (int, error) {
+	if len(p) > bodyPiece {
+		p = p[:bodyPiece]
+		// To have waited for too long is no reason to give up half way.
+		_ = b.s.bulk.pass(b.r.Context())
+	}
+	b.one.waits()
+	n, err := b.r.Body.Read(p)
+	b.one.works()
+	return n, err
+}
+
 // readBody reads a request's body of at most limit bytes; what names it in
-// errors. It takes held bytes of room for a large one, which the caller gives
+// errors. It takes held bytes of memory for a large one, which the caller gives
 // back whatever the error.
 //
 // A body that is announced as too large, or for which there is no room, is
 // refused before it is read.
 func (s *Server) readBody(r *http.Request, limit int, what string) (body []byte, held int, err error) {
 	announced := r.ContentLength // -1: not announced
+	from := bodyReader{s, r, connectionOf(r.Context())}
 	if announced > int64(limit) {
 		return nil, 0, faultf(http.StatusRequestEntityTooLarge, "%s of %d bytes: at most %d are allowed", what, announced, limit)
 	}
 	if announced > smallBody {
-		if err := s.bodies.take(r.Context(), int(announced)); err != nil {
+		if err := s.bodies.take(r.Context(), int(announced), from.one); err != nil {
 			return nil, 0, err
 		}
 		held = int(announced)
 	}
 	if announced >= 0 {
 		body = make([]byte, announced)
-		n, err := io.ReadFull(r.Body, body)
+		n, err := io.ReadFull(from, body)
 		if err != nil {
 			return nil, held, bodyFault(err, what, n, strconv.FormatInt(announced, 10))
 		}
 		return body, held, nil
 	}
-	return s.readChunked(r, limit, what)
+	return s.readChunked(from, limit, what)
 }
 
 // readChunked reads a body whose length is not known beforehand. Room for the
 // largest one is taken once it proves not to be small.
-func (s *Server) readChunked(r *http.Request, limit int, what string) (body []byte, held int, err error) {
-	body, err = io.ReadAll(io.LimitReader(r.Body, int64(min(smallBody, limit))+1))
+func (s *Server) readChunked(from bodyReader, limit int, what string) (body []byte, held int, err error) {
+	body, err = io.ReadAll(io.LimitReader(from, int64(min(smallBody, limit))+1))
 	if err == nil && len(body) > smallBody {
-		if err := s.bodies.take(r.Context(), limit); err != nil {
+		if err := s.bodies.take(from.r.Context(), limit, from.one); err != nil {
 			return nil, 0, err
 		}
 		held = limit
 		var rest []byte
-		rest, err = io.ReadAll(io.LimitReader(r.Body, int64(limit+1-len(body))))
+		rest, err = io.ReadAll(io.LimitReader(from, int64(limit+1-len(body))))
 		body = append(body, rest...)
 	}
 	if err != nil {

@@ -19,11 +19,15 @@ import (
 // sent.
 const listingChunk = 32 << 10
 
+// listingBytes is what a listing counts for in Limits.AnswerBytes.
+const listingBytes = 1 << 20
+
 // listKeys streams the keys that this node is primary for.
 func (s *Server) listKeys(w http.ResponseWriter, r *http.Request) int {
 	h := w.Header()
 	h["Vary"] = varyAccept
-	list := listing{w: w, control: http.NewResponseController(w), patience: s.limits.AnswerTimeout, json: wantsJSON(r.Header)}
+	one := connectionOf(r.Context())
+	list := listing{w: w, one: one, control: http.NewResponseController(w), patience: s.limits.AnswerTimeout, json: wantsJSON(r.Header)}
 	h["Content-Type"] = typeText
 	if list.json {
 		h["Content-Type"] = typeJSON
@@ -32,10 +36,10 @@ func (s *Server) listKeys(w http.ResponseWriter, r *http.Request) int {
 		w.WriteHeader(http.StatusOK)
 		return http.StatusOK
 	}
-	if err := s.slots.take(r.Context(), 1); err != nil {
+	if err := s.answers.take(r.Context(), listingBytes, one); err != nil {
 		return fail(w, r, err)
 	}
-	defer s.slots.give(1)
+	defer s.answers.give(listingBytes, one)
 	err := s.table.Keys(r.Context(), list.add)
 	switch {
 	case list.err != nil || err != nil && list.sent:
@@ -52,6 +56,7 @@ func (s *Server) listKeys(w http.ResponseWriter, r *http.Request) int {
 // listing writes keys as they come.
 type listing struct {
 	w        http.ResponseWriter
+	one      *connection
 	control  *http.ResponseController
 	patience time.Duration // for one chunk to be read by the client
 	json     bool
@@ -91,7 +96,9 @@ func (l *listing) end() {
 func (l *listing) flush() {
 	// Not every ResponseWriter has deadlines; a listing then has none.
 	_ = l.control.SetWriteDeadline(time.Now().Add(l.patience))
+	l.one.waits()
 	_, l.err = l.w.Write(l.buf)
+	l.one.works()
 	l.buf = l.buf[:0]
 	l.sent = true
 }

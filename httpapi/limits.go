@@ -19,9 +19,15 @@ type Limits struct {
 	// waits for RoomWait at most, then gets 503.
 	Requests int
 	// BodyBytes of large values that may be held in memory at once on their way
-	// in; 256 MiB, and never less than ValueBytes. One more waits as above.
-	BodyBytes int
-	RoomWait  time.Duration // 2 s
+	// in, and AnswerBytes on their way out, listings of keys among them; 256 MiB
+	// each, and never less than ValueBytes. One more waits as above.
+	BodyBytes   int
+	AnswerBytes int
+	RoomWait    time.Duration // 2 s
+	// Stall is for how long a client must have been silent in the middle of a
+	// request or an answer to be cut off where another one waits for its
+	// connection or its memory; 5 s.
+	Stall time.Duration
 
 	HeaderTimeout time.Duration // for request line and headers to arrive; 10 s
 	BodyTimeout   time.Duration // for a body to arrive; 2 min, beyond: 408
@@ -31,9 +37,16 @@ type Limits struct {
 	IdleTimeout   time.Duration // between requests on a connection; 3 min
 }
 
-// smallBody is the length up to which a body needs no room in BodyBytes: the
-// bound on connections is enough.
-const smallBody = 64 << 10
+const (
+	// smallBody is the length up to which a value needs no room in BodyBytes or
+	// AnswerBytes: the bound on connections is enough.
+	smallBody = 64 << 10
+	// readyRequests and readyPieces are how many goroutines a processor may be ready
+	// to run before a request, or the next piece of a large value, is kept back. A
+	// piece takes the longer of the two.
+	readyRequests = 64
+	readyPieces   = 16
+)
 
 // WithDefaults returns l with zero fields replaced by their defaults.
 func (l Limits) WithDefaults() Limits {
@@ -44,7 +57,9 @@ func (l Limits) WithDefaults() Limits {
 	l.Connections = cmp.Or(l.Connections, 4096)
 	l.Requests = cmp.Or(l.Requests, 2048)
 	l.BodyBytes = max(cmp.Or(l.BodyBytes, 256<<20), l.ValueBytes, l.JoinBytes)
+	l.AnswerBytes = max(cmp.Or(l.AnswerBytes, 256<<20), l.ValueBytes, listingBytes)
 	l.RoomWait = cmp.Or(l.RoomWait, 2*time.Second)
+	l.Stall = cmp.Or(l.Stall, 5*time.Second)
 	l.HeaderTimeout = cmp.Or(l.HeaderTimeout, 10*time.Second)
 	l.BodyTimeout = cmp.Or(l.BodyTimeout, 2*time.Minute)
 	l.AnswerTimeout = cmp.Or(l.AnswerTimeout, 4*time.Minute)

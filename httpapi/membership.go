@@ -35,7 +35,7 @@ func (s *Server) join(w http.ResponseWriter, r *http.Request) int {
 		return fail(w, r, errCrossSite)
 	}
 	body, held, err := s.readBody(r, s.limits.JoinBytes, "join list")
-	defer s.bodies.give(held)
+	defer s.bodies.give(held, connectionOf(r.Context()))
 	if err != nil {
 		return fail(w, r, err)
 	}
@@ -87,7 +87,7 @@ func (s *Server) forget(w http.ResponseWriter, r *http.Request) int {
 		return fail(w, r, err)
 	}
 	body, held, err := s.readBody(r, forgetBytes, "name")
-	defer s.bodies.give(held)
+	defer s.bodies.give(held, connectionOf(r.Context()))
 	if err != nil {
 		return fail(w, r, err)
 	}

@@ -90,6 +90,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.running.leave()
+	// What is left is for the client to take.
+	defer connectionOf(r.Context()).waits()
 	if s.draining.Load() {
 		w.Header()["Connection"] = closeConnection
 	}
@@ -101,6 +103,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	status := http.StatusInternalServerError // unless the handler returns
 	defer func() { s.metrics.keys.observe(r.Method, status, time.Since(start)) }()
+	if err := s.ready.pass(r.Context()); err != nil {
+		status = s.refuse(w, r, key, err)
+		return
+	}
 	status = s.serveKey(w, r, key)
 }
 

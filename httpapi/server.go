@@ -43,9 +43,12 @@ type Server struct {
 	router  *mux.Router
 	metrics *metrics
 	conns   *connections
-	slots   *room // requests with the Table
-	bodies  *room // bytes of large bodies
-	running *gate // handlers
+	slots   *room     // requests with the Table
+	bodies  *memory   // bytes of large values on their way in
+	answers *memory   // and on their way out
+	ready   *pressure // of requests
+	bulk    *pressure // of pieces of large values
+	running *gate     // handlers
 
 	draining atomic.Bool // answers end their connections
 
@@ -78,9 +81,12 @@ func New(cfg Config) *Server {
 		registry = prometheus.NewRegistry()
 	}
 	s.slots = newRoom(s.limits.Requests, s.limits.RoomWait)
-	s.bodies = newRoom(s.limits.BodyBytes, s.limits.RoomWait)
+	s.bodies = newMemory(s.limits.BodyBytes, s.limits.RoomWait)
+	s.answers = newMemory(s.limits.AnswerBytes, s.limits.RoomWait)
+	s.ready = newPressure(readyRequests, s.limits.RoomWait)
+	s.bulk = newPressure(readyPieces, s.limits.RoomWait)
 	s.running = newGate()
-	s.conns = newConnections(s.limits.Connections)
+	s.conns = newConnections(s.limits.Connections, s.limits.Stall)
 	s.metrics = newMetrics(registry, s.conns)
 	s.router = s.routes(registry)
 
@@ -93,6 +99,7 @@ func New(cfg Config) *Server {
 		WriteTimeout:      s.limits.AnswerTimeout,
 		IdleTimeout:       s.limits.IdleTimeout,
 		MaxHeaderBytes:    s.limits.HeaderBytes,
+		ConnContext:       s.conns.context,
 		ConnState:         s.conns.changed,
 		BaseContext:       func(net.Listener) context.Context { return base },
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
@@ -128,5 +135,7 @@ func (s *Server) Close() error {
 	s.cancel(errClosed)
 	err := s.http.Close()
 	s.running.close()
+	s.ready.close()
+	s.bulk.close()
 	return err
 }

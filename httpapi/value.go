@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"fmt"
 	"net/http"
 	"strconv"
 
@@ -20,11 +21,9 @@ func (s *Server) getKey(w http.ResponseWriter, r *http.Request, key string) int 
 	if err != nil {
 		return s.refuse(w, r, key, err)
 	}
-	if err := s.slots.take(r.Context(), 1); err != nil {
-		return s.refuse(w, r, key, err)
-	}
-	result, err := s.table.Get(r.Context(), []byte(key))
-	s.slots.give(1)
+	result, held, err := s.read(r, key)
+	one := connectionOf(r.Context())
+	defer s.answers.give(held, one)
 	defer result.Close()
 	h := w.Header()
 	stamp := result.Record.Stamp
@@ -43,9 +42,43 @@ func (s *Server) getKey(w http.ResponseWriter, r *http.Request, key string) int 
 		w.WriteHeader(http.StatusNotModified)
 		return http.StatusNotModified
 	}
-	answerValue(w, r, result.Record.Value)
+	answerValue(w, r, one, result.Record.Value)
 	return http.StatusOK
 }
+
+// maxGrowths bounds how often a read starts over because the value grew while it
+// waited for memory.
+const maxGrowths = 8
+
+// read gets a key from the Table. A large value holds so many bytes of memory, which
+// the caller gives back. How many it takes shows when it is read: where there is
+// not as much left, it is let go and read again when there is.
+func (s *Server) read(r *http.Request, key string) (result partition.Result, held int, err error) {
+	one := connectionOf(r.Context())
+	for range maxGrowths {
+		if err := s.slots.take(r.Context(), 1); err != nil {
+			s.answers.give(held, one)
+			return partition.Result{}, 0, err
+		}
+		result, err = s.table.Get(r.Context(), []byte(key))
+		s.slots.give(1)
+		size := len(result.Record.Value)
+		if err != nil || size <= max(smallBody, held) {
+			return result, held, err
+		}
+		s.answers.give(held, one)
+		if held = size; s.answers.tryTake(size, one) {
+			return result, held, nil
+		}
+		result.Close()
+		if err := s.answers.take(r.Context(), size, one); err != nil {
+			return partition.Result{Info: result.Info}, 0, err
+		}
+	}
+	return partition.Result{Info: result.Info}, held, errGrowing
+}
+
+var errGrowing = fmt.Errorf("%w: the value grows with each look at it", partition.ErrUnavailable)
 
 // putKey stores the body. Key and body are decided on before the body is read.
 func (s *Server) putKey(w http.ResponseWriter, r *http.Request, key string) int {
@@ -58,7 +91,7 @@ func (s *Server) putKey(w http.ResponseWriter, r *http.Request, key string) int 
 		return s.refuse(w, r, key, err)
 	}
 	body, held, err := s.readBody(r, s.limits.ValueBytes, "value")
-	defer s.bodies.give(held)
+	defer s.bodies.give(held, connectionOf(r.Context()))
 	if err != nil {
 		return s.refuse(w, r, key, err)
 	}
@@ -115,8 +148,12 @@ func answerMissing(w http.ResponseWriter, r *http.Request) int {
 	return http.StatusOK
 }
 
+// answerPiece is how many bytes of a value are written at a time: with each that
+// it takes the client shows that it is there.
+const answerPiece = 256 << 10
+
 // answerValue writes a value with status 200, only its length to a HEAD.
-func answerValue(w http.ResponseWriter, r *http.Request, value []byte) {
+func answerValue(w http.ResponseWriter, r *http.Request, one *connection, value []byte) {
 	h := w.Header()
 	h["Content-Type"] = typeValue
 	head := r.Method == http.MethodHead
@@ -124,7 +161,13 @@ func answerValue(w http.ResponseWriter, r *http.Request, value []byte) {
 	if head || len(value) > 1024 {
 		h["Content-Length"] = []string{strconv.Itoa(len(value))}
 	}
-	if !head {
-		w.Write(value)
+	if head {
+		return
+	}
+	for err := error(nil); len(value) > 0 && err == nil; {
+		piece := value[:min(len(value), answerPiece)]
+		value = value[len(piece):]
+		one.waits()
+		_, err = w.Write(piece)
 	}
 }

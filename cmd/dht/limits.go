@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"pipelinedht/cmd/internal/node"
 	"pipelinedht/httpapi"
 )
 
@@ -16,6 +17,14 @@ const (
 	mostValueBytes = 32 << 20
 )
 
+// defineFlight adds a flag for each bound on what is under way between the nodes.
+func defineFlight(flags *pflag.FlagSet, f *node.Flight) {
+	*f = f.WithDefaults()
+	flags.Var((*size)(&f.Node), "max-flight", "bytes of clients' operations under way from this node, and as many at it; one more waits")
+	flags.Var((*size)(&f.Peer), "max-flight-peer", "the same to one other node")
+	flags.Var((*size)(&f.Partition), "max-flight-partition", "bytes of one partition's writes that its copies have yet to store; one more waits")
+}
+
 // defineLimits adds a flag for each of the limits of the HTTP server.
 func defineLimits(flags *pflag.FlagSet, l *httpapi.Limits) {
 	*l = l.WithDefaults()
@@ -24,17 +33,19 @@ func defineLimits(flags *pflag.FlagSet, l *httpapi.Limits) {
 	flags.Var((*size)(&l.ValueBytes), "max-value", "longest value, up to 32MiB")
 	flags.Var((*size)(&l.JoinBytes), "max-join-list", "longest join list")
 	flags.Var((*size)(&l.BodyBytes), "max-body-memory", "memory for large values on their way in")
+	flags.Var((*size)(&l.AnswerBytes), "max-answer-memory", "memory for large values on their way out")
 	flags.IntVar(&l.Connections, "max-connections", l.Connections, "connections of clients; one more closes the idlest")
 	flags.IntVar(&l.Requests, "max-requests", l.Requests, "requests for keys under way at once; one more waits")
 	flags.DurationVar(&l.RoomWait, "max-wait", l.RoomWait, "how long a request waits for room before it is refused")
+	flags.DurationVar(&l.Stall, "stall", l.Stall, "silence in the middle of a request after which others get a client's place")
 	flags.DurationVar(&l.HeaderTimeout, "header-timeout", l.HeaderTimeout, "how long a request's headers may take to arrive")
 	flags.DurationVar(&l.BodyTimeout, "body-timeout", l.BodyTimeout, "how long a request may take to arrive")
 	flags.DurationVar(&l.AnswerTimeout, "answer-timeout", l.AnswerTimeout, "how long a client may take to read an answer")
 	flags.DurationVar(&l.IdleTimeout, "idle-timeout", l.IdleTimeout, "how long a connection may be idle")
 }
 
-// limitFaults returns everything that is wrong with l.
-func limitFaults(l httpapi.Limits) []error {
+// limitFaults returns everything that is wrong with l and f.
+func limitFaults(l httpapi.Limits, f node.Flight) []error {
 	var faults []error
 	for _, bound := range []struct {
 		flag  string
@@ -45,8 +56,12 @@ func limitFaults(l httpapi.Limits) []error {
 		{"max-value", l.ValueBytes, mostValueBytes},
 		{"max-join-list", l.JoinBytes, 0},
 		{"max-body-memory", l.BodyBytes, 0},
+		{"max-answer-memory", l.AnswerBytes, 0},
 		{"max-connections", l.Connections, 0},
 		{"max-requests", l.Requests, 0},
+		{"max-flight", f.Node, 0},
+		{"max-flight-peer", f.Peer, 0},
+		{"max-flight-partition", f.Partition, 0},
 	} {
 		switch {
 		case bound.value < 1:
@@ -60,6 +75,7 @@ func limitFaults(l httpapi.Limits) []error {
 		value time.Duration
 	}{
 		{"max-wait", l.RoomWait},
+		{"stall", l.Stall},
 		{"header-timeout", l.HeaderTimeout},
 		{"body-timeout", l.BodyTimeout},
 		{"answer-timeout", l.AnswerTimeout},

@@ -66,6 +66,7 @@ func (f *serveFlags) define(flags *pflag.FlagSet) {
 	c.DiskReserve = node.DefaultDiskReserve
 	flags.Var((*size)(&c.DiskReserve), "disk-reserve", "free disk space, or an eighth of the disk, below which the node takes no new values; 0: none")
 	defineLimits(flags, &c.Limits)
+	defineFlight(flags, &c.Flight)
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 }
 
@@ -105,7 +106,7 @@ func (f *serveFlags) config(log io.Writer) (node.Config, error) {
 	positive("replace-after", c.ReplaceAfter)
 	positive("request-timeout", c.RequestTimeout)
 	positive("shutdown-timeout", f.shutdownTimeout)
-	faults = append(faults, limitFaults(c.Limits)...)
+	faults = append(faults, limitFaults(c.Limits, c.Flight)...)
 	if c.DiskReserve == 0 {
 		c.DiskReserve = -1 // what node.Config calls none
 	}

@@ -56,6 +56,7 @@ type Config struct {
 	DiskReserve int
 
 	Limits httpapi.Limits // of the HTTP server
+	Flight Flight         // of what clients have under way between the nodes
 
 	Logger *slog.Logger // slog.Default()
 

@@ -54,6 +54,7 @@ type lifeConfig struct {
 	replaceAfter   time.Duration
 	requestTimeout time.Duration
 	rebalanceRate  int
+	flight         Flight
 	store          *storage.Store
 	keep           func(partition.ID) bool
 	recovered      func() []partition.ClusterID
@@ -139,6 +140,7 @@ func (l *life) serve(ctx context.Context) error {
 		Tombstones:     l.record.Founder != nil && l.record.Founder.Kept,
 		Timeout:        l.cfg.requestTimeout,
 		RebalanceBytes: int64(l.cfg.rebalanceRate),
+		Limits:         l.cfg.flight.limits(),
 		Fatal:          l.cfg.fatal,
 		Clock:          l.cfg.clock,
 		Logger:         l.log,

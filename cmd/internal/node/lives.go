@@ -19,6 +19,7 @@ func (n *Node) openLife(r lifeRecord) (*life, error) {
 		replaceAfter:   n.cfg.ReplaceAfter,
 		requestTimeout: n.cfg.RequestTimeout,
 		rebalanceRate:  n.cfg.RebalanceRate,
+		flight:         n.cfg.Flight,
 		store:          n.store,
 		keep:           n.keeps,
 		recovered:      func() []partition.ClusterID { return n.stored().Recovered },

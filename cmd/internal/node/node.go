@@ -137,6 +137,10 @@ func (n *Node) open(ctx context.Context) error {
 		return err
 	}
 	n.current = l
+	limits, fewer := fitFiles(n.cfg.Limits, mostFiles())
+	if fewer {
+		n.log.Warn("fewer connections than --max-connections: raise the limit of open files", "connections", limits.Connections, "files", mostFiles())
+	}
 	n.server = httpapi.New(httpapi.Config{
 		Name:    n.cfg.Name,
 		Table:   table{n},
@@ -144,7 +148,7 @@ func (n *Node) open(ctx context.Context) error {
 		Peer:    peerHandler{n},
 
 		Registry: n.registry(),
-		Limits:   n.cfg.Limits,
+		Limits:   limits,
 		Logger:   n.log,
 	})
 	return nil
