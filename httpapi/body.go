@@ -8,26 +8,29 @@ import (
 	"strconv"
 )
 
-// bodyPiece is how many bytes of a body are read at a time: with each the client
-// shows that it is there, and others get their turn.
+// bodyPiece is how many bytes of a body a client must send within Limits.Stall not
+// to be taken for silent: byte by byte is not enough.
 const bodyPiece = 64 << 10
 
 // bodyReader reads a body from a client, which may keep it waiting.
 type bodyReader struct {
-	s   *Server
-	r   *http.Request
-	one *connection
+	s    *Server
+	r    *http.Request
+	one  *connection
+	left int // of the piece
 }
 
-func (b bodyReader) Read(p []byte) (int, error) {
-	if len(p) > bodyPiece {
-		p = p[:bodyPiece]
-		// To have waited for too long is no reason to give up half way.
-		_ = b.s.bulk.pass(b.r.Context())
+func (b *bodyReader) Read(p []byte) (int, error) {
+	if b.left == 0 {
+		if len(p) >= bodyPiece {
+			// To have waited for too long is no reason to give up half way.
+			_ = b.s.bulk.pass(b.r.Context())
+		}
+		b.left = bodyPiece
+		b.one.waits()
 	}
-	b.one.waits()
-	n, err := b.r.Body.Read(p)
-	b.one.works()
+	n, err := b.r.Body.Read(p[:min(len(p), b.left)])
+	b.left -= n
 	return n, err
 }
 
@@ -39,7 +42,8 @@ func (b bodyReader) Read(p []byte) (int, error) {
 // refused before it is read.
 func (s *Server) readBody(r *http.Request, limit int, what string) (body []byte, held int, err error) {
 	announced := r.ContentLength // -1: not announced
-	from := bodyReader{s, r, connectionOf(r.Context())}
+	from := &bodyReader{s: s, r: r, one: connectionOf(r.Context())}
+	defer from.one.works()
 	if announced > int64(limit) {
 		return nil, 0, faultf(http.StatusRequestEntityTooLarge, "%s of %d bytes: at most %d are allowed", what, announced, limit)
 	}
@@ -62,7 +66,7 @@ func (s *Server) readBody(r *http.Request, limit int, what string) (body []byte,
 
 // readChunked reads a body whose length is not known beforehand. Room for the
 // largest one is taken once it proves not to be small.
-func (s *Server) readChunked(from bodyReader, limit int, what string) (body []byte, held int, err error) {
+func (s *Server) readChunked(from *bodyReader, limit int, what string) (body []byte, held int, err error) {
 	body, err = io.ReadAll(io.LimitReader(from, int64(min(smallBody, limit))+1))
 	if err == nil && len(body) > smallBody {
 		if err := s.bodies.take(from.r.Context(), limit, from.one); err != nil {

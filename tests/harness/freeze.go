@@ -22,6 +22,9 @@ func (n *Node) Thaw() {
 	}
 }
 
+// PID returns the id of the process of the node's last start.
+func (n *Node) PID() int { return n.process.cmd.Process.Pid }
+
 // Signal sends sig to the node's process, for any goroutine. One that has ended
 // gets none.
 func (n *Node) Signal(sig syscall.Signal) error {

@@ -1,0 +1,100 @@
+package load_test
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"pipelinedht/tests/harness"
+)
+
+const (
+	idle           = 10_000
+	maxConnections = 4096 // the default
+)
+
+// TestTenThousandIdleConnections: those that have been idle for longest make room,
+// and whoever comes is served.
+func TestTenThousandIdleConnections(t *testing.T) {
+	n := harness.Start(t, "peer1")
+	conns := make([]net.Conn, idle)
+	defer func() {
+		for _, c := range conns {
+			if c != nil {
+				c.Close()
+			}
+		}
+	}()
+	for i := range conns {
+		c, err := net.Dial("tcp", n.Address())
+		if errors.Is(err, syscall.EMFILE) {
+			t.Logf("the test may have no more than %d connections open", i)
+			break
+		}
+		must(t, err)
+		conns[i] = c
+	}
+	pairs := harness.Numbered("key", 100)
+	harness.Load(t, pairs, n)
+	harness.Verify(t, pairs, n)
+	must(t, harness.Poll(answerWithin, func() error {
+		return gauge(n, "dht_http_connections", func(open float64) bool { return open <= maxConnections })
+	}))
+	open := stillOpen(conns)
+	if open > maxConnections || open < maxConnections/2 {
+		t.Errorf("%d of the idle connections are open, want nearly %d", open, maxConnections)
+	}
+	t.Logf("%d idle connections are open at the end", open)
+}
+
+// stillOpen counts the connections that the other end has not closed.
+func stillOpen(conns []net.Conn) int {
+	var open sync.Map
+	var all sync.WaitGroup
+	for i, c := range conns {
+		if c == nil {
+			continue
+		}
+		all.Go(func() {
+			c.SetReadDeadline(time.Now().Add(2 * time.Second))
+			if _, err := c.Read(make([]byte, 1)); isTimeout(err) {
+				open.Store(i, true)
+			}
+		})
+	}
+	all.Wait()
+	count := 0
+	open.Range(func(any, any) bool { count++; return true })
+	return count
+}
+
+func isTimeout(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }
+
+// gauge returns nil if the node's figure of that name is as wanted.
+func gauge(n *harness.Node, name string, wanted func(float64) bool) error {
+	a, err := n.Do("GET", "/metrics", nil)
+	if err != nil {
+		return err
+	}
+	lines := bufio.NewScanner(strings.NewReader(a.Body))
+	for lines.Scan() {
+		text, ok := strings.CutPrefix(lines.Text(), name+" ")
+		if !ok {
+			continue
+		}
+		value, err := strconv.ParseFloat(text, 64)
+		if err == nil && !wanted(value) {
+			err = fmt.Errorf("%s is %v", name, value)
+		}
+		return err
+	}
+	return fmt.Errorf("there is no %s", name)
+}
