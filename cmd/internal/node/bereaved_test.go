@@ -123,3 +123,18 @@ func TestALeaveEndsWellWhenTheOthersFallSilentAtAnyStep(t *testing.T) {
 		after:  func(r *crew) { r.leftOrNot("d", data, all...) },
 	}.run(t, is("two", "b", "c"), is("all others", "a", "b", "c"))
 }
+
+func TestALeaveOfTwoEndsWellWhenTheOtherFallsSilentAtAnyStep(t *testing.T) {
+	data := make(map[string]string)
+	scenario{
+		nodes: "ab",
+		actor: "b",
+		down:  2 * time.Minute,
+		before: func(r *crew) {
+			r.c.join("b", "a")
+			r.fill("b", data, numbered("k", 12)...)
+		},
+		change: func(r *crew) { r.leave("b") },
+		after:  func(r *crew) { r.leftOrNot("b", data, "a", "b") },
+	}.run(t, is("the other", "a"))
+}

@@ -27,8 +27,9 @@ type cluster struct {
 	nodes map[string]*Node
 	// partitions of the clusters that its nodes found.
 	partitions int
-	// over is closed when the test is: what it started ends then, even if it failed.
-	over chan struct{}
+	// over is closed when the test is: its tasks end then, even if it failed.
+	over  chan struct{}
+	tasks sync.WaitGroup
 	// skew is by how much the clocks of the nodes run faster or slower at most.
 	skew float64
 }
@@ -45,6 +46,7 @@ func inBubble(t *testing.T, f func(c *cluster)) {
 		}
 		defer func() {
 			close(c.over)
+			c.tasks.Wait()
 			for name := range c.nodes {
 				c.stop(name)
 			}

@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,7 +17,6 @@ import (
 type disk struct {
 	files  *vfs.MemFS
 	failed atomic.Bool
-	slow   atomic.Int64 // the longest that a sync of the store's log takes; time.Duration
 	// storing, if set, is called before something is made to last.
 	storing func()
 }
@@ -27,18 +25,11 @@ var errKilled = errors.New("killed")
 
 func (d *disk) fs() vfs.FS {
 	return errorfs.Wrap(d.files, errorfs.InjectorFunc(func(op errorfs.Op) error {
-		sync := false
 		switch op.Kind {
-		case errorfs.OpFileSync, errorfs.OpFileSyncData:
-			sync = true
-			fallthrough
-		case errorfs.OpFileSyncTo, errorfs.OpRename, errorfs.OpCreate, errorfs.OpRemove:
+		case errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpFileSyncTo, errorfs.OpRename, errorfs.OpCreate, errorfs.OpRemove:
 			if d.storing != nil {
 				d.storing()
 			}
-		}
-		if longest := d.slow.Load(); longest > 0 && sync && strings.HasSuffix(op.Path, ".log") {
-			time.Sleep(time.Duration(rand.Int64N(longest)))
 		}
 		if d.failed.Load() && op.Kind.ReadOrWrite() == errorfs.OpIsWrite {
 			return errKilled
@@ -98,13 +89,6 @@ func (r *crew) disk(name string) *disk {
 func (r *crew) open(name string) {
 	fs := r.disk(name).fs()
 	r.c.open(name, func(cfg *Config) { cfg.DataDir, cfg.FS = filepath.Join(r.dir, name), fs })
-}
-
-// slow has a node's disk take up to longest for a sync, until healed.
-func (r *crew) slow(name string, longest time.Duration) (heal func()) {
-	d := r.disk(name)
-	d.slow.Store(int64(longest))
-	return func() { d.slow.Store(0) }
 }
 
 // stop ends those of the nodes that run, at once, as SIGTERM does. start starts one

@@ -45,7 +45,6 @@ var everyFault = []fault{
 	{"leaders isolated", 2, (*faults).isolateLeader},
 	{"members cut off", 2, (*faults).cutOff},
 	{"links slow", 3, (*faults).slowLink},
-	{"disks slow", 3, (*faults).slowDisk},
 	{"nodes stopped", 3, (*faults).stopOne},
 	{"nodes killed", 4, (*faults).killOne},
 	{"all killed", 1, (*faults).killAll},
@@ -61,7 +60,11 @@ func startFaults(c *cluster, seed uint64, main partition.ClusterID, crew *crew) 
 		counts:  make(map[string]int),
 	}
 	for i := range uint64(faultsAtOnce) {
-		f.wg.Go(func() { f.run(rand.New(rand.NewPCG(seed, 200+i))) })
+		f.wg.Add(1)
+		c.tasks.Go(func() {
+			defer f.wg.Done()
+			f.run(rand.New(rand.NewPCG(seed, 200+i)))
+		})
 	}
 	return f
 }
@@ -207,17 +210,6 @@ func (f *faults) slowLink(r *rand.Rand) bool {
 	}
 	defer f.c.net.delay(a, b, time.Duration(1+r.IntN(500))*time.Millisecond)()
 	f.sleep(r, time.Second, 20*time.Second)
-	return true
-}
-
-// slowDisk has one disk take long to sync.
-func (f *faults) slowDisk(r *rand.Rand) bool {
-	longest := 100 * time.Millisecond
-	if r.IntN(4) == 0 {
-		longest = 4 * time.Second
-	}
-	defer f.crew.slow(f.crew.names[r.IntN(len(f.crew.names))], longest)()
-	f.sleep(r, time.Second, 10*time.Second)
 	return true
 }
 

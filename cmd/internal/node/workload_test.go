@@ -57,10 +57,18 @@ func startWorkload(c *cluster, seed uint64, pause time.Duration, nodes ...string
 	}
 	for i := range workClients {
 		r := rand.New(rand.NewPCG(seed, uint64(i)))
-		w.wg.Go(func() { w.client(i, r) })
+		w.run(func() { w.client(i, r) })
 	}
-	w.wg.Go(func() { w.writeOnce(rand.New(rand.NewPCG(seed, workClients))) })
+	w.run(func() { w.writeOnce(rand.New(rand.NewPCG(seed, workClients))) })
 	return w
+}
+
+func (w *workload) run(client func()) {
+	w.wg.Add(1)
+	w.c.tasks.Go(func() {
+		defer w.wg.Done()
+		client()
+	})
 }
 
 // use sets the nodes that the clients use from now on.
