@@ -250,7 +250,7 @@ func (w *workload) meta() map[string][]byte {
 
 func (w *workload) setMeta() error {
 	change := w.meta()
-	w.planned(true)
+	w.planned(len(change) > 0) // nothing to write makes nothing durable
 	return w.store.SetMeta(change)
 }
 
@@ -260,6 +260,7 @@ func (w *workload) move(from, to storage.Generation) error {
 		return nil
 	}
 	moves := map[partition.ID]partition.Origin{}
+	had := len(w.model.copies[from])
 	for _, p := range slices.Sorted(maps.Keys(w.model.copies[from])) {
 		c := w.model.copies[from][p]
 		if c.mark == nil && w.model.copies[to][p] == nil && w.pick(4) > 0 {
@@ -269,13 +270,14 @@ func (w *workload) move(from, to storage.Generation) error {
 	}
 	w.model.copies[from] = map[partition.ID]*modelCopy{}
 	change := w.meta()
-	w.planned(true)
+	w.planned(had+len(change) > 0)
 	return w.store.MoveCopies(from, to, moves, change)
 }
 
 func (w *workload) dropGeneration(g storage.Generation) error {
+	had := len(w.model.copies[g])
 	w.model.copies[g] = map[partition.ID]*modelCopy{}
 	change := w.meta()
-	w.planned(true)
+	w.planned(had+len(change) > 0)
 	return w.store.DropGeneration(g, change)
 }
