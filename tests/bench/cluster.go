@@ -57,18 +57,23 @@ func (c *cluster) add(ctx context.Context) error {
 
 // startNode starts a node that stands alone.
 func (c *cluster) startNode(ctx context.Context) error {
-	name := fmt.Sprintf("node%d", len(c.nodes)+1)
-	args := []string{"serve", "--name", name, "--host", "127.0.0.1", "--port", "0",
-		"--replicas", strconv.Itoa(c.replicas), "--log-level", "warn"}
-	if c.durable {
-		args = append(args, "--data-dir", filepath.Join(c.dir, name))
-	}
-	p, err := start(ctx, c.dir, name, c.bench.binary, args...)
+	p, err := c.launch(ctx, len(c.nodes))
 	if err != nil {
 		return err
 	}
 	c.nodes = append(c.nodes, p)
 	return nil
+}
+
+// launch starts the process of the node with that index.
+func (c *cluster) launch(ctx context.Context, at int) (*process, error) {
+	name := fmt.Sprintf("node%d", at+1)
+	args := []string{"serve", "--name", name, "--host", "127.0.0.1", "--port", "0",
+		"--replicas", strconv.Itoa(c.replicas), "--log-level", "warn"}
+	if c.durable {
+		args = append(args, "--data-dir", filepath.Join(c.dir, name))
+	}
+	return start(ctx, c.dir, name, c.bench.binary, args...)
 }
 
 // join has the last node join the first, which answers when all is settled.

@@ -22,6 +22,7 @@ type settings struct {
 	keys        int // in a cluster that answers requests
 	joinKeys    int // in a cluster that a fourth node joins
 	valueBytes  int
+	failovers   int    // kills, and as many stops
 	binary      string // "": built by this command
 	dir         string // where data directories are made
 }
@@ -32,7 +33,7 @@ type part struct {
 	run  func(context.Context, *bench) error
 }
 
-var parts = []part{{"get", measureGets}, {"put", measurePuts}, {"join", measureJoins}, {"plan", measurePlan}}
+var parts = []part{{"get", measureGets}, {"put", measurePuts}, {"join", measureJoins}, {"failover", measureFailovers}, {"plan", measurePlan}}
 
 // bench is one run of the command.
 type bench struct {
@@ -76,6 +77,7 @@ func parse(args []string) (settings, error) {
 	flags.IntVar(&s.connections, "connections", 64, "connections, each with one request under way")
 	flags.IntVar(&s.keys, "keys", 100_000, "keys in a cluster for get and put")
 	flags.IntVar(&s.joinKeys, "join-keys", 1_000_000, "keys in a cluster for join")
+	flags.IntVar(&s.failovers, "failovers", 10, "times that a node is killed, and as many that one is stopped")
 	flags.IntVar(&s.valueBytes, "value", 100, "bytes of a value, at least 8")
 	flags.StringVar(&s.binary, "binary", "", "dht binary to measure instead of building one")
 	flags.StringVar(&s.dir, "dir", os.TempDir(), "where to make data directories: a real disk, for fsync to mean something")
@@ -88,8 +90,8 @@ func parse(args []string) (settings, error) {
 			return s, fmt.Errorf("-only %s: choose from %s", name, all)
 		}
 	}
-	if s.rounds < 1 || s.time <= 0 || s.connections < 1 || s.keys < 1000 || s.joinKeys < 1000 || s.valueBytes < stampBytes {
-		return s, fmt.Errorf("rounds, time and connections must be positive, there must be 1000 keys, and %d bytes in a value", stampBytes)
+	if s.rounds < 1 || s.time <= 0 || s.connections < 1 || s.keys < 1000 || s.joinKeys < 1000 || s.failovers < 1 || s.valueBytes < stampBytes {
+		return s, fmt.Errorf("rounds, time, connections and failovers must be positive, there must be 1000 keys, and %d bytes in a value", stampBytes)
 	}
 	return s, nil
 }
