@@ -1,6 +1,7 @@
 package fsm
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"hash/fnv"
@@ -46,7 +47,7 @@ func checkPages(path string) error {
 	if !ok {
 		return nil
 	}
-	if page, err := p.walk(root); err != nil {
+	if page, err := p.walk(root, nil, nil); err != nil {
 		return fmt.Errorf("%w (page %d: %w)", ErrDamaged, page, err)
 	}
 	return nil
@@ -72,39 +73,77 @@ func findMeta(file []byte) (p pages, root uint64, ok bool) {
 	return p, root, ok
 }
 
-// walk checks a page and those below it; at is the one that err is about.
-func (p pages) walk(id uint64) (at uint64, err error) {
+// walk checks a page and those below it, whose keys are to ascend from low on, if
+// there is one, to below high; at is the page that err is about.
+func (p pages) walk(id uint64, low, high []byte) (at uint64, err error) {
 	ne := binary.NativeEndian
 	if id < 2 || id >= p.all || (id+1)*p.size > uint64(len(p.file)) {
 		return id, fmt.Errorf("it is none of %d", p.all)
 	}
-	if p.seen[id] {
-		return id, fmt.Errorf("it is used twice")
-	}
-	p.seen[id] = true
 	head := p.file[id*p.size:]
 	overflow := uint64(ne.Uint32(head[12:]))
 	if ne.Uint64(head) != id || id+overflow >= p.all || (id+overflow+1)*p.size > uint64(len(p.file)) {
 		return id, fmt.Errorf("its header is wrong")
+	}
+	for used := id; used <= id+overflow; used++ {
+		if p.seen[used] {
+			return used, fmt.Errorf("it is used twice")
+		}
+		p.seen[used] = true
 	}
 	page := head[:(overflow+1)*p.size]
 	flags, count := ne.Uint16(page[8:]), uint64(ne.Uint16(page[10:]))
 	if flags != branchPage && flags != leafPage || pageHeader+count*elementLen > uint64(len(page)) {
 		return id, fmt.Errorf("its header is wrong")
 	}
+	keys, err := keysOf(page, flags, count, low, high)
+	if err != nil {
+		return id, err
+	}
 	for i := range count {
-		element := page[pageHeader+i*elementLen:]
-		below, found, err := child(element, flags)
+		below, found, err := child(page[pageHeader+i*elementLen:], flags)
 		if err != nil {
 			return id, err
 		}
-		if found {
-			if at, err := p.walk(below); err != nil {
-				return at, err
+		if !found {
+			continue
+		}
+		var from, to []byte // of a bucket: any
+		if flags == branchPage {
+			from, to = keys[i], high
+			if i+1 < count {
+				to = keys[i+1]
 			}
+		}
+		if at, err := p.walk(below, from, to); err != nil {
+			return at, err
 		}
 	}
 	return id, nil
+}
+
+// keysOf returns the keys of a page, which are to ascend from low to below high.
+func keysOf(page []byte, flags uint16, count uint64, low, high []byte) ([][]byte, error) {
+	ne := binary.NativeEndian
+	keys := make([][]byte, count)
+	for i := range count {
+		element := page[pageHeader+i*elementLen:]
+		where := element // of a branch: position, size
+		if flags == leafPage {
+			where = element[4:]
+		}
+		from, size := uint64(ne.Uint32(where)), uint64(ne.Uint32(where[4:]))
+		if from+size > uint64(len(element)) {
+			return nil, fmt.Errorf("a key lies beyond it")
+		}
+		key := element[from : from+size]
+		unordered := i > 0 && bytes.Compare(key, keys[i-1]) <= 0 || low != nil && bytes.Compare(key, low) < 0
+		if unordered || high != nil && bytes.Compare(key, high) >= 0 {
+			return nil, fmt.Errorf("its keys are out of order")
+		}
+		keys[i] = key
+	}
+	return keys, nil
 }
 
 // child returns the page that an element leads to, if it does. element reaches to
@@ -112,9 +151,6 @@ func (p pages) walk(id uint64) (at uint64, err error) {
 func child(element []byte, flags uint16) (page uint64, found bool, err error) {
 	ne := binary.NativeEndian
 	if flags == branchPage {
-		if end := uint64(ne.Uint32(element)) + uint64(ne.Uint32(element[4:])); end > uint64(len(element)) {
-			return 0, false, fmt.Errorf("a key lies beyond it")
-		}
 		return ne.Uint64(element[8:]), true, nil
 	}
 	value := uint64(ne.Uint32(element[4:])) + uint64(ne.Uint32(element[8:]))
