@@ -124,6 +124,7 @@ func TestALeaveEndsWellWhenTheOthersFallSilentAtAnyStep(t *testing.T) {
 	}.run(t, is("two", "b", "c"), is("all others", "a", "b", "c"))
 }
 
+// The leaver leads Raft, and the other one is away from before it could.
 func TestALeaveOfTwoEndsWellWhenTheOtherFallsSilentAtAnyStep(t *testing.T) {
 	data := make(map[string]string)
 	scenario{
@@ -133,6 +134,12 @@ func TestALeaveOfTwoEndsWellWhenTheOtherFallsSilentAtAnyStep(t *testing.T) {
 		before: func(r *crew) {
 			r.c.join("b", "a")
 			r.fill("b", data, numbered("k", 12)...)
+			for !r.c.leads("b") {
+				start := r.kill([]string{"a"})
+				time.Sleep(time.Second)
+				start("a")
+				r.c.awaitReady(r.c.node("a"))
+			}
 		},
 		change: func(r *crew) { r.leave("b") },
 		after:  func(r *crew) { r.leftOrNot("b", data, "a", "b") },
