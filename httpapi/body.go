@@ -42,18 +42,24 @@ func (b *bodyReader) Read(p []byte) (int, error) {
 // refused before it is read.
 func (s *Server) readBody(r *http.Request, limit int, what string) (body []byte, held int, err error) {
 	announced := r.ContentLength // -1: not announced
-	from := &bodyReader{s: s, r: r, one: connectionOf(r.Context())}
-	defer from.one.works()
+	one := connectionOf(r.Context())
+	defer one.works()
 	if announced > int64(limit) {
 		return nil, 0, faultf(http.StatusRequestEntityTooLarge, "%s of %d bytes: at most %d are allowed", what, announced, limit)
 	}
 	if announced > smallBody {
-		if err := s.bodies.take(r.Context(), int(announced), from.one); err != nil {
+		if err := s.bodies.take(r.Context(), int(announced), one); err != nil {
 			return nil, 0, err
 		}
 		held = int(announced)
 	}
 	if announced >= 0 {
+		from := io.Reader(r.Body)
+		if announced > bodyPiece {
+			from = &bodyReader{s: s, r: r, one: one}
+		} else {
+			one.waits()
+		}
 		body = make([]byte, announced)
 		n, err := io.ReadFull(from, body)
 		if err != nil {
@@ -61,7 +67,7 @@ func (s *Server) readBody(r *http.Request, limit int, what string) (body []byte,
 		}
 		return body, held, nil
 	}
-	return s.readChunked(from, limit, what)
+	return s.readChunked(&bodyReader{s: s, r: r, one: one}, limit, what)
 }
 
 // readChunked reads a body whose length is not known beforehand. Room for the
@@ -69,6 +75,7 @@ func (s *Server) readBody(r *http.Request, limit int, what string) (body []byte,
 func (s *Server) readChunked(from *bodyReader, limit int, what string) (body []byte, held int, err error) {
 	body, err = io.ReadAll(io.LimitReader(from, int64(min(smallBody, limit))+1))
 	if err == nil && len(body) > smallBody {
+		from.one.works() // it is the client who waits now
 		if err := s.bodies.take(from.r.Context(), limit, from.one); err != nil {
 			return nil, 0, err
 		}

@@ -22,8 +22,9 @@ func (s *Server) getKey(w http.ResponseWriter, r *http.Request, key string) int 
 		return s.refuse(w, r, key, err)
 	}
 	result, held, err := s.read(r, key)
-	one := connectionOf(r.Context())
-	defer s.answers.give(held, one)
+	if held > 0 {
+		defer s.answers.give(held, connectionOf(r.Context()))
+	}
 	defer result.Close()
 	h := w.Header()
 	stamp := result.Record.Stamp
@@ -42,7 +43,7 @@ func (s *Server) getKey(w http.ResponseWriter, r *http.Request, key string) int 
 		w.WriteHeader(http.StatusNotModified)
 		return http.StatusNotModified
 	}
-	answerValue(w, r, one, result.Record.Value)
+	answerValue(w, r, result.Record.Value)
 	return http.StatusOK
 }
 
@@ -54,11 +55,9 @@ const maxGrowths = 8
 // the caller gives back. How many it takes shows when it is read: where there is
 // not as much left, it is let go and read again when there is.
 func (s *Server) read(r *http.Request, key string) (result partition.Result, held int, err error) {
-	one := connectionOf(r.Context())
 	for range maxGrowths {
 		if err := s.slots.take(r.Context(), 1); err != nil {
-			s.answers.give(held, one)
-			return partition.Result{}, 0, err
+			return partition.Result{}, held, err
 		}
 		result, err = s.table.Get(r.Context(), []byte(key))
 		s.slots.give(1)
@@ -66,6 +65,7 @@ func (s *Server) read(r *http.Request, key string) (result partition.Result, hel
 		if err != nil || size <= max(smallBody, held) {
 			return result, held, err
 		}
+		one := connectionOf(r.Context())
 		s.answers.give(held, one)
 		if held = size; s.answers.tryTake(size, one) {
 			return result, held, nil
@@ -91,7 +91,9 @@ func (s *Server) putKey(w http.ResponseWriter, r *http.Request, key string) int 
 		return s.refuse(w, r, key, err)
 	}
 	body, held, err := s.readBody(r, s.limits.ValueBytes, "value")
-	defer s.bodies.give(held, connectionOf(r.Context()))
+	if held > 0 {
+		defer s.bodies.give(held, connectionOf(r.Context()))
+	}
 	if err != nil {
 		return s.refuse(w, r, key, err)
 	}
@@ -153,7 +155,7 @@ func answerMissing(w http.ResponseWriter, r *http.Request) int {
 const answerPiece = 256 << 10
 
 // answerValue writes a value with status 200, only its length to a HEAD.
-func answerValue(w http.ResponseWriter, r *http.Request, one *connection, value []byte) {
+func answerValue(w http.ResponseWriter, r *http.Request, value []byte) {
 	h := w.Header()
 	h["Content-Type"] = typeValue
 	head := r.Method == http.MethodHead
@@ -161,9 +163,14 @@ func answerValue(w http.ResponseWriter, r *http.Request, one *connection, value 
 	if head || len(value) > 1024 {
 		h["Content-Length"] = []string{strconv.Itoa(len(value))}
 	}
-	if head {
+	switch {
+	case head:
+		return
+	case len(value) <= smallBody:
+		w.Write(value)
 		return
 	}
+	one := connectionOf(r.Context())
 	for err := error(nil); len(value) > 0 && err == nil; {
 		piece := value[:min(len(value), answerPiece)]
 		value = value[len(piece):]
