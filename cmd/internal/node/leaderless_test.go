@@ -106,14 +106,55 @@ func (c *cluster) leader(except string) (name string) {
 	return ""
 }
 
+// awaitLeader waits until all but one agree on a leader, and not on that one.
+func (c *cluster) awaitLeader(except string) {
+	c.t.Helper()
+	c.eventually(time.Minute, "all agree on a leader", func() error {
+		if name := c.leader(except); name == "" || name == except {
+			return errors.New("they do not")
+		}
+		return nil
+	})
+}
+
+const (
+	leaderlessLatency = 2 * time.Millisecond  // of a write to a connection, at most
+	prompt            = 50 * time.Millisecond // a request takes up to six hops, some behind another
+)
+
+// askAll writes and reads through the nodes without a pause until stop is closed, and
+// fails the test where a request fails or waits. It returns their number in the end.
+func (c *cluster) askAll(names []string, stop <-chan struct{}) (requests int) {
+	var total atomic.Int64
+	var clients sync.WaitGroup
+	for _, name := range names {
+		clients.Go(func() {
+			for i := 0; ; i++ {
+				select {
+				case <-stop:
+					return
+				case <-time.After(7 * time.Millisecond):
+				}
+				key := fmt.Sprintf("%s-%d", name, i%50)
+				for _, kind := range []kind{put, get} {
+					began := time.Now()
+					o := carryOut(c.nodes[name], step{kind: kind, key: key, value: key})
+					total.Add(1)
+					if took := time.Since(began); o.err != nil || took > prompt {
+						c.t.Errorf("a request through %s at %v: took %v, want at most %v; error %v", name, time.Since(c.begun), took, prompt, o.err)
+					}
+				}
+			}
+		})
+	}
+	clients.Wait()
+	return int(total.Load())
+}
+
 // TestLosingRaftsLeaderDelaysNoRequest takes Raft's streams, and nothing else, from
 // one leader after another. Time is simulated, so a request takes what the network
 // does, unless it waits for Raft.
 func TestLosingRaftsLeaderDelaysNoRequest(t *testing.T) {
-	const (
-		latency = 2 * time.Millisecond  // of a write to a connection, at most
-		prompt  = 50 * time.Millisecond // a request takes up to six hops, some behind another
-	)
 	inBubble(t, func(c *cluster) {
 		cut := &raftCut{open: make(map[*raftCutConn]bool)}
 		names := numbered("n", 3)
@@ -124,65 +165,25 @@ func TestLosingRaftsLeaderDelaysNoRequest(t *testing.T) {
 			c.join(name, names[0])
 		}
 		c.awaitOneMap(names)
-		c.eventually(time.Minute, "all vote", func() error {
-			for _, name := range names {
-				if voters := c.nodes[name].life().raft.Load().Status().Voters; len(voters) != len(names) {
-					return fmt.Errorf("in the word of %s: %v", name, voters)
-				}
+		c.awaitVoters(names)
+		c.net.slow(leaderlessLatency)
+		stop, asked := make(chan struct{}), make(chan int, 1)
+		go func() { asked <- c.askAll(names, stop) }()
+		defer func() {
+			close(stop)
+			n := <-asked
+			if t.Logf("%d requests", n); n < 1000 {
+				t.Errorf("got %d requests, want 1000 or more", n)
 			}
-			return nil
-		})
-		c.net.slow(latency)
-		stop := make(chan struct{})
-		var clients sync.WaitGroup
-		defer clients.Wait()
-		defer close(stop)
-		var requests atomic.Int64
-		for _, name := range names {
-			clients.Go(func() {
-				for i := 0; ; i++ {
-					select {
-					case <-stop:
-						return
-					case <-time.After(7 * time.Millisecond):
-					}
-					key := fmt.Sprintf("%s-%d", name, i%50)
-					for _, kind := range []kind{put, get} {
-						began := time.Now()
-						o := carryOut(c.nodes[name], step{kind: kind, key: key, value: key})
-						requests.Add(1)
-						if took := time.Since(began); o.err != nil || took > prompt {
-							t.Errorf("a request through %s at %v: took %v, want at most %v; error %v", name, time.Since(c.begun), took, prompt, o.err)
-						}
-					}
-				}
-			})
-		}
+		}()
 		for _, silence := range []time.Duration{0, time.Second, 10 * time.Second} {
+			c.awaitLeader("")
 			old := c.leader("")
-			if old == "" {
-				t.Fatal("no leader to begin with")
-			}
 			cut.silence(old + ":1")
-			c.eventually(time.Minute, "another node leads", func() error {
-				if now := c.leader(old); now == "" || now == old {
-					return errors.New("none does")
-				}
-				return nil
-			})
+			c.awaitLeader(old)
 			time.Sleep(silence)
 			cut.silence("")
 			c.awaitOneMap(names)
-			c.eventually(time.Minute, "all agree on a leader", func() error {
-				if c.leader("") == "" {
-					return errors.New("they do not")
-				}
-				return nil
-			})
 		}
-		if requests.Load() < 1000 {
-			t.Errorf("got %d requests, want 1000 or more", requests.Load())
-		}
-		t.Logf("%d requests", requests.Load())
 	})
 }
