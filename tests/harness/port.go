@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"sync"
 	"testing"
 )
 
@@ -16,12 +17,19 @@ const (
 	portTries   = 200
 )
 
-// FreePort returns a port of localhost that nobody listens on now. Somebody
-// may take it before its user does; Start draws another one then.
+// given are the ports that FreePort has given away.
+var given sync.Map
+
+// FreePort returns a port of localhost that nobody listens on now, and that this
+// process was not given before. Another one may take it before its user does;
+// Start draws another one then.
 func FreePort(t testing.TB) int {
 	t.Helper()
 	for range portTries {
 		port := lowestPort + rand.IntN(highestPort-lowestPort)
+		if _, taken := given.LoadOrStore(port, true); taken {
+			continue
+		}
 		l, err := net.Listen("tcp", fmt.Sprintf("localhost:%d", port))
 		if err != nil {
 			continue

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"syscall"
 	"testing"
 	"time"
 
@@ -88,15 +89,22 @@ func pair(t *testing.T) (n *Proxies, a, b *Proxy) {
 	t.Helper()
 	n = NewProxies()
 	t.Cleanup(n.Close)
-	var proxies []*Proxy
-	for _, name := range []string{"a", "b"} {
+	return n, serving(t, n, "a"), serving(t, n, "b")
+}
+
+// serving returns a proxy, on a port that nobody else took meanwhile.
+func serving(t *testing.T, n *Proxies, name string) *Proxy {
+	t.Helper()
+	to := echo(t)
+	for tries := 5; ; tries-- {
 		p := n.Open(name, fmt.Sprintf("127.0.0.1:%d", harness.FreePort(t)))
-		if err := p.Serve(echo(t)); err != nil {
+		switch err := p.Serve(to); {
+		case err == nil:
+			return p
+		case tries == 1 || !errors.Is(err, syscall.EADDRINUSE):
 			t.Fatal(err)
 		}
-		proxies = append(proxies, p)
 	}
-	return n, proxies[0], proxies[1]
 }
 
 func TestHeldBytesArriveWhenTheNetworkHeals(t *testing.T) {
