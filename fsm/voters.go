@@ -54,6 +54,9 @@ type step struct {
 //     because it costs nothing and may be back first. Two are the exception: the
 //     second keeps the log.
 //   - No step leaves fewer live voters than a quorum: a voter counts at once.
+//   - A voter's successor is promoted before it is demoted. The other way round two
+//     are left of three, and if one of them has just died, unnoticed, neither it nor
+//     the one demoted can be done without: not even the return of the latter helps.
 func (g *group) next() step {
 	for _, p := range g.peers {
 		if !slices.ContainsFunc(g.servers, func(s server) bool { return s.id == p.ID }) {
@@ -61,17 +64,17 @@ func (g *group) next() step {
 		}
 	}
 	want := g.want()
+	for _, id := range want {
+		if !g.votes(id) && g.voters() < maxVoters && g.safe(step{stepPromote, id}) {
+			return step{stepPromote, id}
+		}
+	}
 	for _, s := range g.servers {
 		if !s.voter && !g.isPeer(s.id) && s.id != g.self {
 			return step{stepRemove, s.id}
 		}
 		if s.voter && s.id != g.self && !slices.Contains(want, s.id) && g.safe(step{stepDemote, s.id}) {
 			return step{stepDemote, s.id}
-		}
-	}
-	for _, id := range want {
-		if !g.votes(id) && g.voters() < maxVoters && g.safe(step{stepPromote, id}) {
-			return step{stepPromote, id}
 		}
 	}
 	if len(want) > 0 && !slices.Contains(want, g.self) {

@@ -128,6 +128,20 @@ func TestTheVotersThatALeaderArrivesAt(t *testing.T) {
 	}
 }
 
+// With two voters instead of three, the unnoticed death of one would be the end of
+// the group.
+func TestAVotersSuccessorIsPromotedFirst(t *testing.T) {
+	for _, text := range []string{"1V 2Vs 3V 4N", "1V 2Vl 3V 4N", "1V 2V- 3V 4N", "1V 2Vg 3V 4N"} {
+		g := parseGroup(text)
+		for s := g.next(); s.kind != stepNone; s = g.next() {
+			g.take(s)
+			if got := g.voting(); len(got) < 3 {
+				t.Errorf("%s: got voters %v on the way, want three at least", text, got)
+			}
+		}
+	}
+}
+
 // TestNoStepEndangersTheGroup walks from any configuration with a live quorum to
 // the end of the steps.
 func TestNoStepEndangersTheGroup(t *testing.T) {
