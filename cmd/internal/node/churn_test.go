@@ -87,6 +87,9 @@ func TestJoinsLeavesAndFaultsAtRandom(t *testing.T) {
 		for said := time.Hour; time.Since(begun) < length; {
 			time.Sleep(time.Duration(10+h.r.IntN(40)) * time.Second)
 			h.turn()
+			if h.row > maxRefusals {
+				t.Fatalf("%d joins and leaves in a row refused, after %v; %v; %v", h.row, time.Since(begun), h, h.refused[len(h.refused)-1])
+			}
 			if time.Since(begun) >= said {
 				t.Logf("%v: %v; %v", said, h, f)
 				said += time.Hour
@@ -161,6 +164,7 @@ type churn struct {
 	mu                   sync.Mutex
 	joins, leaves, kills int
 	refused              []error
+	row                  int               // of refusals, without a change in between
 	own                  map[string]string // what standalone nodes wrote and brought along
 }
 
@@ -170,8 +174,10 @@ func (h *churn) String() string {
 	return fmt.Sprintf("%d joins, %d leaves, %d lost, %d refused", h.joins, h.leaves, h.kills, len(h.refused))
 }
 
-// minMembers stay in the cluster.
-const minMembers = 3
+const (
+	minMembers  = 3  // stay in the cluster
+	maxRefusals = 20 // in a row, before the cluster counts as stuck
+)
 
 // turn has some nodes that run join, if they are alone, or leave, all at once; or
 // one that has no disk lose everything.
@@ -219,8 +225,10 @@ func (h *churn) note(n *Node, err error) {
 		return
 	default:
 	}
+	h.row++
 	switch {
 	case err == nil:
+		h.row = 0
 	case errors.Is(err, httpapi.ErrConflict), errors.Is(err, partition.ErrUnavailable), errors.Is(err, partition.ErrUnknown):
 		h.refused = append(h.refused, err)
 	default:
