@@ -275,6 +275,7 @@ func (h *churn) leave(n *Node) error {
 // copies then: it must not be the last one that is lost.
 func (h *churn) lose() {
 	over := h.f.pause()
+	h.c.awaitDone(h.names) // with what a crash interrupted
 	members := h.c.members(h.w.main)
 	i := slices.IndexFunc(members, func(name string) bool { return !slices.Contains(h.f.crew.names, name) })
 	if i < 0 || len(members) <= minMembers {
