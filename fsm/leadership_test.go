@@ -13,6 +13,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/hashicorp/raft"
+
 	"pipelinedht/partition"
 )
 
@@ -303,6 +305,34 @@ func TestOfThreeVotersOneWithdraws(t *testing.T) {
 			if err := r.propose(c.ctx(10*time.Second), &peerUp{"new:1"}); err != nil {
 				t.Fatal(err)
 			}
+		}
+	})
+}
+
+// A leader that has heard of its successor appends nothing any more: under the
+// successor's term, which has other entries, it would differ from it for ever.
+func TestADeposedLeaderAppendsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := grown(t, 3, nil)
+		leader := c.up[1]
+		last := leader.raft.LastIndex()
+		heartbeat := raft.AppendEntriesRequest{
+			RPCHeader: raft.RPCHeader{ProtocolVersion: raft.ProtocolVersionMax, ID: []byte(serverID(2)), Addr: []byte(serverAddress(2))},
+			Term:      leader.raft.CurrentTerm() + 1,
+		}
+		var answer raft.AppendEntriesResponse
+		if err := c.up[2].wire.AppendEntries(serverID(1), serverAddress(1), &heartbeat, &answer); err != nil || !answer.Success {
+			t.Fatalf("heartbeat of a new leader: %+v, %v", answer, err)
+		}
+		if err := leader.raft.Apply(nil, time.Second).Error(); err == nil {
+			t.Error("the old leader committed an entry")
+		}
+		if now := leader.raft.LastIndex(); now != last {
+			var entry raft.Log
+			if err := leader.stores.log.GetLog(now, &entry); err != nil {
+				t.Fatal(err)
+			}
+			t.Errorf("the old leader appended entry %d, under term %d", entry.Index, entry.Term)
 		}
 	})
 }

@@ -53,6 +53,14 @@ func newWire(self partition.NodeID, s raft.StreamLayer, logger hclog.Logger) *wi
 	}
 }
 
+// SetHeartbeatHandler implements raft.Transport. Heartbeats get no handler: they
+// come in by Consumer, in line with all else. Raft's own one (v1.7.3) takes in a
+// newer term beside the loop of the leader, which may then still append an entry
+// to its log, under the term of the leader that has followed it, who has another
+// entry there: Raft's logs, and so the nodes' maps, differ for ever (hashicorp/raft
+// issue 695). The price: a follower that waits for its disk answers no heartbeat.
+func (w *wire) SetHeartbeatHandler(func(raft.RPC)) {}
+
 // LocalAddr implements raft.Transport.
 func (w *wire) LocalAddr() raft.ServerAddress { return w.self }
 
@@ -60,8 +68,10 @@ func (w *wire) LocalAddr() raft.ServerAddress { return w.self }
 // tried again when the node is heard.
 func (w *wire) AppendEntries(id raft.ServerID, target raft.ServerAddress,
 	args *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
+	heartbeat := isHeartbeat(args)
+	commitsMatched(args)
 	err := w.NetworkTransport.AppendEntries(id, target, args, resp)
-	if err != nil && !isHeartbeat(args) && w.awaitContact(id) {
+	if err != nil && !heartbeat && w.awaitContact(id) {
 		err = w.NetworkTransport.AppendEntries(id, target, args, resp)
 	}
 	if err == nil {
@@ -74,6 +84,13 @@ func (w *wire) AppendEntries(id raft.ServerID, target raft.ServerAddress,
 // transport does.
 func isHeartbeat(args *raft.AppendEntriesRequest) bool {
 	return args.PrevLogEntry == 0 && args.PrevLogTerm == 0 && len(args.Entries) == 0 && args.LeaderCommitIndex == 0
+}
+
+// commitsMatched has a follower commit only what it then shares with the leader
+// (Ongaro and Ousterhout, 2014, figure 2: "index of last new entry"). Raft's own
+// follower (v1.7.3) goes by the end of its log, which may be another leader's.
+func commitsMatched(args *raft.AppendEntriesRequest) {
+	args.LeaderCommitIndex = min(args.LeaderCommitIndex, args.PrevLogEntry+uint64(len(args.Entries)))
 }
 
 func (w *wire) awaitContact(id raft.ServerID) bool {

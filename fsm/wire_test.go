@@ -62,3 +62,23 @@ func TestAVoteGoesPastDeadStreams(t *testing.T) {
 		})
 	}
 }
+
+func TestAFollowerCommitsWhatItSharesWithTheLeader(t *testing.T) {
+	entries := []*raft.Log{{Index: 6}, {Index: 7}}
+	for _, c := range []struct {
+		prev    uint64
+		entries []*raft.Log
+		commit  uint64 // the leader's
+		want    uint64
+	}{
+		{prev: 5, entries: entries, commit: 9, want: 7},
+		{prev: 5, entries: entries, commit: 6, want: 6},
+		{prev: 5, commit: 9, want: 5},
+		{prev: 0, commit: 9, want: 0},
+	} {
+		args := raft.AppendEntriesRequest{PrevLogEntry: c.prev, Entries: c.entries, LeaderCommitIndex: c.commit}
+		if commitsMatched(&args); args.LeaderCommitIndex != c.want {
+			t.Errorf("%d entries after %d, %d committed: sends %d, want %d", len(c.entries), c.prev, c.commit, args.LeaderCommitIndex, c.want)
+		}
+	}
+}
