@@ -12,5 +12,5 @@
 //
 // CPU is user and system time of all servers of a line, from /proc, with what they
 // do when idle. Processes and directories go when the command ends, however it
-// ends. It imports nothing of the program under test.
+// ends. Of the program under test it imports nothing but the load generator.
 package main

@@ -1,6 +1,10 @@
 package main
 
-import "context"
+import (
+	"context"
+
+	"pipelinedht/httpapi/load"
+)
 
 // measureGets compares GET at a key's primary with a server that has nothing to
 // look up, and GET through another node with GET at the primary. The primary's
@@ -23,15 +27,18 @@ func measureGets(ctx context.Context, b *bench) error {
 	if err != nil {
 		return err
 	}
-	ceiling := &line{name: "bare net/http + mux, GET", load: load{address: bare.address, keys: keys, request: newGet, servers: []*process{bare}}}
+	gets := func(at *process) load.Load { return b.load(at, keys, 1) }
+	ceiling := &line{name: "bare net/http + mux, GET", load: gets(bare), servers: []*process{bare}}
 	primary := &line{
 		name:    "GET at the primary",
-		load:    load{address: c.nodes[1].address, keys: keys, request: newGet, servers: c.nodes},
+		load:    gets(c.nodes[1]),
+		servers: c.nodes,
 		against: []comparison{{ceiling, 0.90}},
 	}
 	forwarded := &line{
 		name:    "GET through another node",
-		load:    load{address: c.nodes[2].address, keys: keys, request: newGet, servers: c.nodes},
+		load:    gets(c.nodes[2]),
+		servers: c.nodes,
 		against: []comparison{{primary, 0.80}, {ceiling, 0}},
 	}
 	lines := []*line{ceiling, primary, forwarded}
@@ -40,4 +47,14 @@ func measureGets(ctx context.Context, b *bench) error {
 	}
 	printLines("three nodes, three copies, in memory", lines)
 	return nil
+}
+
+// load returns uniform load on one server, of which a share are reads.
+func (b *bench) load(at *process, keys []string, reads float64) load.Load {
+	return load.Load{
+		Targets:     []load.Target{{Address: at.address, Keys: load.Listed(keys)}},
+		Connections: b.connections,
+		Reads:       reads,
+		ValueBytes:  b.valueBytes,
+	}
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"pipelinedht/httpapi/load"
 )
 
 // settings are what the flags choose.
@@ -90,8 +92,8 @@ func parse(args []string) (settings, error) {
 			return s, fmt.Errorf("-only %s: choose from %s", name, all)
 		}
 	}
-	if s.rounds < 1 || s.time <= 0 || s.connections < 1 || s.keys < 1000 || s.joinKeys < 1000 || s.failovers < 1 || s.valueBytes < stampBytes {
-		return s, fmt.Errorf("rounds, time, connections and failovers must be positive, there must be 1000 keys, and %d bytes in a value", stampBytes)
+	if s.rounds < 1 || s.time <= 0 || s.connections < 1 || s.keys < 1000 || s.joinKeys < 1000 || s.failovers < 1 || s.valueBytes < load.StampBytes {
+		return s, fmt.Errorf("rounds, time, connections and failovers must be positive, there must be 1000 keys, and %d bytes in a value", load.StampBytes)
 	}
 	return s, nil
 }

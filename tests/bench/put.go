@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+
+	"pipelinedht/httpapi/load"
 )
 
 // measurePuts compares PUT at a key's primary with one and with three copies, in
@@ -14,7 +16,6 @@ func measurePuts(ctx context.Context, b *bench) error {
 		return err
 	}
 	defer bare.kill()
-	put := func() *request { return newPut(b.valueBytes) }
 	var clusters []*cluster
 	defer func() {
 		for _, c := range clusters {
@@ -31,7 +32,7 @@ func measurePuts(ctx context.Context, b *bench) error {
 			return nil, err
 		}
 		keys, err := c.keysAt(ctx, 1)
-		return &line{name: name, load: load{address: c.nodes[1].address, keys: keys, request: put, servers: c.nodes}}, err
+		return &line{name: name, load: b.load(c.nodes[1], keys, 0), servers: c.nodes}, err
 	}
 	memory1, err := at("PUT, one copy, in memory", 1, false)
 	if err != nil {
@@ -49,7 +50,8 @@ func measurePuts(ctx context.Context, b *bench) error {
 	if err != nil {
 		return err
 	}
-	ceiling := &line{name: "bare net/http + mux, PUT", load: load{address: bare.address, keys: memory1.load.keys, request: put, servers: []*process{bare}}}
+	ceiling := &line{name: "bare net/http + mux, PUT", load: memory1.load, servers: []*process{bare}}
+	ceiling.load.Targets = []load.Target{{Address: bare.address, Keys: memory1.load.Targets[0].Keys}}
 	memory1.against = []comparison{{ceiling, 0.80}}
 	memory3.against = []comparison{{memory1, 0}, {ceiling, 0}}
 	disk1.against = []comparison{{memory1, 0}, {ceiling, 0}}

@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"pipelinedht/httpapi/load"
 )
 
 // line is one row of the table: a load, and the rows that it is held against.
 type line struct {
 	name    string
-	load    load
+	load    load.Load
+	servers []*process // whose CPU time it takes
 	against []comparison
 	samples []*sample // one a round
 }
@@ -28,14 +31,14 @@ const warmUp = 4
 // grows slower or faster meets all of them alike.
 func (b *bench) interleave(ctx context.Context, lines []*line) error {
 	for _, l := range lines {
-		if _, err := l.load.run(ctx, b.connections, b.time/warmUp); err != nil {
+		if _, err := take(ctx, &l.load, l.servers, b.time/warmUp); err != nil {
 			return fmt.Errorf("%s: %w", l.name, err)
 		}
 	}
 	order := slices.Clone(lines)
 	for range b.rounds {
 		for _, l := range order {
-			s, err := l.load.run(ctx, b.connections, b.time)
+			s, err := take(ctx, &l.load, l.servers, b.time)
 			if err != nil {
 				return fmt.Errorf("%s: %w", l.name, err)
 			}
@@ -59,7 +62,7 @@ func (l *line) median(of func(*sample) float64) float64 {
 func (l *line) ratio(with *line) float64 {
 	ratios := make([]float64, len(l.samples))
 	for i, s := range l.samples {
-		ratios[i] = s.rate() / with.samples[i].rate()
+		ratios[i] = s.Rate() / with.samples[i].Rate()
 	}
 	return median(ratios)
 }
@@ -67,7 +70,7 @@ func (l *line) ratio(with *line) float64 {
 func (l *line) refused() int {
 	n := 0
 	for _, s := range l.samples {
-		n += s.refused
+		n += s.Failures()
 	}
 	return n
 }
@@ -78,9 +81,12 @@ func median(values []float64) float64 {
 	return sorted[len(sorted)/2]
 }
 
+// rate is the requests a second of a round.
+func rate(s *sample) float64 { return s.Rate() }
+
 // milliseconds returns a quantile of a round's latencies.
 func milliseconds(q float64) func(*sample) float64 {
 	return func(s *sample) float64 {
-		return float64(s.latency.quantile(q)) / float64(time.Millisecond)
+		return float64(s.Latencies().Quantile(q)) / float64(time.Millisecond)
 	}
 }

@@ -10,7 +10,7 @@ func printLines(title string, lines []*line) {
 	fmt.Printf("\n%-34s %10s %8s %8s %8s  %s\n", title, "requests/s", "p50 ms", "p99 ms", "CPU us", "of the rate of (aim)")
 	for _, l := range lines {
 		fmt.Printf("%-34s %10.0f %8.2f %8.2f %8.1f  %s\n", l.name,
-			l.median((*sample).rate), l.median(milliseconds(0.50)), l.median(milliseconds(0.99)), l.median((*sample).cost),
+			l.median(rate), l.median(milliseconds(0.50)), l.median(milliseconds(0.99)), l.median((*sample).cost),
 			l.notes())
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package load
 
 import (
 	"math/rand/v2"
@@ -21,20 +21,20 @@ func TestALatencyIsInItsBucket(t *testing.T) {
 
 func TestAQuantileIsKnownToThreePercent(t *testing.T) {
 	t.Parallel()
-	var one, two, all histogram
+	var one, two, all Histogram
 	for i := range 1000 {
-		one.add(time.Duration(2*i) * time.Microsecond)
-		two.add(time.Duration(2*i+1) * time.Microsecond)
+		one.Add(time.Duration(2*i) * time.Microsecond)
+		two.Add(time.Duration(2*i+1) * time.Microsecond)
 	}
-	all.merge(&one)
-	all.merge(&two)
+	all.Merge(&one)
+	all.Merge(&two)
 	for _, q := range []float64{0.5, 0.99} {
 		want := time.Duration(q * 2000 * float64(time.Microsecond))
-		if got := all.quantile(q); got < want*97/100 || got > want*104/100 {
+		if got := all.Quantile(q); got < want*97/100 || got > want*104/100 {
 			t.Errorf("quantile %v of 0 to 2 ms: got %v, want about %v", q, got, want)
 		}
 	}
-	if got := new(histogram).quantile(0.5); got != 0 {
+	if got := new(Histogram).Quantile(0.5); got != 0 {
 		t.Errorf("quantile of nothing: got %v, want 0", got)
 	}
 }

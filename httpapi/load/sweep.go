@@ -1,0 +1,97 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Sweep carries out one operation on every key, once, as fast as it goes: it fills
+// a table, or clears it. Requests are pipelined, which dialect and server must
+// allow; a refused one is repeated, a few times.
+type Sweep struct {
+	Addresses   []string // host:port
+	Dialect     Dialect  // nil: HTTP
+	Connections int      // spread over the addresses in turn
+	Op          Op
+	Keys        Keys
+	ValueBytes  int // of a value that is put, at least StampBytes
+	// Watch, if set, is called once a second with how many keys are done.
+	Watch func(done int)
+}
+
+// Run makes the sweep. With an error, which ctx may be the reason of, a part of it
+// is undone.
+func (s *Sweep) Run(ctx context.Context) error {
+	if len(s.Addresses) == 0 || s.Connections < 1 {
+		return errors.New("a sweep needs an address and a connection")
+	}
+	if err := checkKeys(s.Keys); err != nil {
+		return err
+	}
+	var next, done atomic.Int64 // keys taken, and done, by their number
+	group, ctx := errgroup.WithContext(ctx)
+	for i := range s.Connections {
+		group.Go(func() error {
+			return s.lane(ctx, s.Addresses[i%len(s.Addresses)], &next, &done)
+		})
+	}
+	if s.Watch != nil {
+		group.Go(func() error { return s.follow(ctx, &done) })
+	}
+	if err := group.Wait(); err != nil {
+		return fmt.Errorf("%s of %d keys: %w", s.Op, s.Keys.Count(), err)
+	}
+	return nil
+}
+
+// follow calls Watch until all keys are done.
+func (s *Sweep) follow(ctx context.Context, done *atomic.Int64) error {
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	for done.Load() < int64(s.Keys.Count()) {
+		select {
+		case <-tick.C:
+			s.Watch(int(done.Load()))
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// lane is one connection's part of the sweep.
+func (s *Sweep) lane(ctx context.Context, address string, next, done *atomic.Int64) error {
+	c, err := dial(ctx, address, 0)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	defer context.AfterFunc(ctx, func() { c.Close() })()
+	dialect := s.Dialect
+	if dialect == nil {
+		dialect = HTTP{}
+	}
+	p := pipeline{conn: c, op: s.Op, keys: s.Keys}
+	p.speaker = dialect.Speaker(len(s.Keys.Append(nil, 0)), s.ValueBytes)
+	ahead := int64(max(1, min(pipelineAhead, pipelineBytes/max(s.ValueBytes, 1))))
+	count := int64(s.Keys.Count())
+	for {
+		first := next.Add(ahead) - ahead
+		if first >= count {
+			return nil
+		}
+		last := min(first+ahead, count)
+		if err := p.carryOut(ctx, int(first), int(last)); err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err() // which closed the connection
+			}
+			return err
+		}
+		done.Add(last - first)
+	}
+}
