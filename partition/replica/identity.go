@@ -13,9 +13,9 @@ type identities struct {
 	done  map[partition.OpID]executed
 	order []partition.OpID // of the entries after from, oldest first; zero ids included
 	from  partition.Seq    // ids of all entries after it are known
-	// evicted is the newest sequence whose id was known in this term and is not
-	// any more.
-	evicted partition.Seq
+	// cut is the newest sequence that the log does not reach any more.
+	// Invariant: cut <= from, but for a moment after load.
+	cut     partition.Seq
 	loading bool
 	loaded  bool
 	// settled are the repeated attempts that were answered with no change: an
@@ -69,9 +69,9 @@ func (d *identities) remember(r *partition.LogRecord) {
 	}
 }
 
-// begin forgets everything; the term's first entry comes after last.
-func (d *identities) begin(last partition.Seq) {
-	*d = identities{done: make(map[partition.OpID]executed), from: last}
+// begin forgets everything; the term's first entry comes after the log's last one.
+func (d *identities) begin(log *position) {
+	*d = identities{done: make(map[partition.OpID]executed), from: log.last.Seq, cut: log.start - 1}
 }
 
 // add remembers a record, the one after the last added.
@@ -105,20 +105,20 @@ func (d *identities) evict(upto partition.Seq) {
 		delete(d.done, d.order[0])
 		d.order = d.order[1:]
 		d.from++
-		d.evicted = d.from
 	}
+	d.cut = upto
 	for id, s := range d.settled {
-		if s.at < d.evicted { // from now on the floor tells
+		if s.at < d.cut { // from now on the floor tells
 			delete(d.settled, id)
 		}
 	}
 }
 
 // knows reports whether an operation that is not remembered was surely not
-// carried out. Attempt and floor are the operation's.
+// carried out. Attempt and floor are the operation's. A first attempt needs no
+// floor for that, unless the term's own entries were cut. It is held to one all
+// the same: refused, it gets another name and a floor that will do, while its
+// repetition at a new primary, with as short a log, could only be given up.
 func (d *identities) knows(attempt int, floor partition.Seq) bool {
-	if attempt <= 1 {
-		return floor >= d.evicted
-	}
-	return floor >= d.from
+	return floor >= d.cut && (attempt <= 1 || floor >= d.from)
 }

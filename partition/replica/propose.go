@@ -53,7 +53,7 @@ func (n *Node) Propose(t Ticket, op *partition.Op, seen Seen, now time.Duration,
 		return false, out, partition.ErrNotPrimary
 	}
 	if !l.ids.knows(op.Attempt, op.Floor) {
-		return false, partition.Outcome{Commit: c.commit}, n.unknownID(c)
+		return false, partition.Outcome{Commit: c.commit}, n.unknownID(c, op.Attempt)
 	}
 	if len(c.row.InSync) < c.row.MinInSync {
 		return false, out, fmt.Errorf("%w: partition %d has %d of %d in-sync copies that a write needs",
@@ -117,9 +117,9 @@ func (n *Node) repeat(c *replica, t Ticket, done executed) (bool, partition.Outc
 
 // unknownID says why an operation can not be told from one carried out before,
 // and has the log's ids read where that may help.
-func (n *Node) unknownID(c *replica) error {
+func (n *Node) unknownID(c *replica, attempt int) error {
 	d := &c.lead.ids
-	if d.loaded {
+	if attempt <= 1 || d.loaded {
 		return partition.ErrFloor
 	}
 	if !d.loading {
