@@ -29,6 +29,7 @@ type connection struct {
 	all   *connections
 	conn  net.Conn
 	state atomic.Int64
+	heard atomic.Bool // a request of it has been with a handler
 }
 
 const (
@@ -101,6 +102,13 @@ func (one *connection) waits() {
 	}
 }
 
+// asks says that a request has come.
+func (one *connection) asks() {
+	if one != nil && !one.heard.Load() {
+		one.heard.Store(true)
+	}
+}
+
 // works says that the server is at work for the client.
 func (one *connection) works() {
 	if one != nil {
@@ -149,4 +157,45 @@ func (c *connections) makeRoom() {
 		}
 		idlest.cut(since)
 	}
+}
+
+const (
+	// lastWord is how long the clients that are connected when no more are taken
+	// may have for their first request: it is on its way, or else there is none.
+	lastWord  = 500 * time.Millisecond
+	lookAgain = 5 * time.Millisecond
+)
+
+// hearOut waits until every client has asked something, and closes those that have
+// not when lastWord is over. No more are taken meanwhile. http.Server's Shutdown
+// answers no request that it reads once it has begun, and waits five seconds for
+// clients that never send one.
+func (c *connections) hearOut(ctx context.Context) {
+	over := time.NewTimer(lastWord)
+	defer over.Stop()
+	again := time.NewTicker(lookAgain)
+	defer again.Stop()
+	for c.eachUnheard(func(*connection) {}) > 0 {
+		select {
+		case <-again.C:
+			continue
+		case <-over.C:
+		case <-ctx.Done():
+		}
+		c.eachUnheard(func(one *connection) { one.conn.Close() })
+		return
+	}
+}
+
+// eachUnheard calls f for the clients that have asked nothing yet, and returns how
+// many there are.
+func (c *connections) eachUnheard(f func(*connection)) (count int) {
+	c.known.Range(func(_, value any) bool {
+		if one := value.(*connection); !one.heard.Load() {
+			f(one)
+			count++
+		}
+		return true
+	})
+	return count
 }

@@ -81,6 +81,8 @@ func (s *Server) measured(route string, h handler) http.Handler {
 
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	conn := connectionOf(r.Context())
+	conn.asks()
 	if s.peer != nil && r.URL.Path == PeerPath {
 		s.peer.ServeHTTP(w, r)
 		return
@@ -91,7 +93,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer s.running.leave()
 	// What is left is for the client to take.
-	defer connectionOf(r.Context()).waits()
+	defer conn.waits()
 	if s.draining.Load() {
 		w.Header()["Connection"] = closeConnection
 	}

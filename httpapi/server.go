@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 
 	"github.com/gorilla/mux"
@@ -51,6 +52,11 @@ type Server struct {
 	running *gate     // handlers
 
 	draining atomic.Bool // answers end their connections
+	stopping atomic.Bool // no more connections are taken
+
+	listening sync.Mutex    // guards the following
+	listener  net.Listener  // nil before Serve
+	served    chan struct{} // closed when Serve returns
 
 	ownName []string                    // header value
 	version atomic.Pointer[versionText] // the ring version last printed
@@ -108,12 +114,33 @@ func New(cfg Config) *Server {
 }
 
 // Serve answers requests from ln until Shutdown or Close, and then returns nil.
-// It closes ln.
+// It closes ln. It is called once at most.
 func (s *Server) Serve(ln net.Listener) error {
-	if err := s.http.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+	s.listening.Lock()
+	s.listener, s.served = ln, make(chan struct{})
+	s.listening.Unlock()
+	defer close(s.served)
+	if err := s.http.Serve(ln); !errors.Is(err, http.ErrServerClosed) && !s.stopping.Load() {
 		return err
 	}
 	return nil
+}
+
+// stopListening takes no more connections, and returns once those that were taken
+// are known. Its error is that of closing the listener.
+func (s *Server) stopListening() error {
+	s.stopping.Store(true)
+	s.listening.Lock()
+	defer s.listening.Unlock()
+	if s.listener == nil {
+		return nil
+	}
+	err := s.listener.Close()
+	<-s.served
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
 }
 
 var closeConnection = []string{"close"}
@@ -122,12 +149,15 @@ var closeConnection = []string{"close"}
 // elsewhere before Shutdown cuts them off.
 func (s *Server) Drain() { s.draining.Store(true) }
 
-// Shutdown takes no more requests, waits for those under way until ctx ends, cuts
-// those that are left, and returns once no handler runs. Connections that
-// Config.Peer has hijacked are not its business.
+// Shutdown takes no more connections, waits for the requests under way until ctx
+// ends, cuts those that are left, and returns once no handler runs. It waits a
+// moment for clients that have just connected and not yet asked, and for none that
+// has nothing under way. Connections that Config.Peer has hijacked are not its
+// business.
 func (s *Server) Shutdown(ctx context.Context) error {
-	err := s.http.Shutdown(ctx)
-	return errors.Join(err, s.Close())
+	err := s.stopListening()
+	s.conns.hearOut(ctx)
+	return errors.Join(err, s.http.Shutdown(ctx), s.Close())
 }
 
 // Close cuts every request under way and returns once no handler runs.
