@@ -21,6 +21,13 @@ var ErrDamaged = errors.New("the Raft directory is damaged: where the cluster ha
 // bbolt does: an entry's is in its Extensions, that of any other value follows it.
 type checkedStore struct{ *raftboltdb.BoltStore }
 
+// What Raft calls its own values.
+var (
+	keyTerm     = []byte("CurrentTerm")
+	keyVoteTerm = []byte("LastVoteTerm")
+	keyVotedFor = []byte("LastVoteCand")
+)
+
 // entrySum is of all that Raft goes by.
 func entrySum(l *raft.Log) []byte {
 	head := binary.BigEndian.AppendUint64(make([]byte, 0, 17), l.Index)
@@ -71,7 +78,16 @@ func (s checkedStore) Get(key []byte) ([]byte, error) {
 	return v[:n], nil
 }
 
+// SetUint64 implements raft.StableStore. Raft writes the term of a vote first, and
+// then whom it was for (v1.7.3). Whoever had the vote before must not be taken for
+// that one after a crash in between: Raft would give it the vote again, without a
+// look at how far its log reaches (hashicorp/raft issue 661). So there is nobody first.
 func (s checkedStore) SetUint64(key []byte, value uint64) error {
+	if bytes.Equal(key, keyVoteTerm) {
+		if err := s.Set(keyVotedFor, nil); err != nil {
+			return err
+		}
+	}
 	return s.Set(key, binary.BigEndian.AppendUint64(nil, value))
 }
 
@@ -96,78 +112,4 @@ func guardPanics(f func() error) (err error) {
 		}
 	}()
 	return f()
-}
-
-// checkWhole reports ErrDamaged unless log and snapshots together tell everything
-// from the beginning on, without a gap. (Raft panics where they do not.)
-func checkWhole(log logStore, snaps raft.SnapshotStore) error {
-	list, err := snaps.List()
-	if err != nil {
-		return err
-	}
-	var faults []error
-	upto := uint64(0)
-	for _, meta := range list {
-		_, content, err := snaps.Open(meta.ID) // which checks it
-		if err == nil {
-			upto, err = meta.Index, content.Close()
-		}
-		if err == nil {
-			break
-		}
-		faults = append(faults, fmt.Errorf("snapshot %s: %w", meta.ID, err))
-	}
-	first, err := log.FirstIndex()
-	if err != nil {
-		return err
-	}
-	last, err := log.LastIndex()
-	if err != nil {
-		return err
-	}
-	if first > upto+1 || first == 0 && upto == 0 && len(list) > 0 {
-		return errors.Join(fmt.Errorf("%w (the log begins at entry %d, what can be read before that ends at %d)", ErrDamaged, first, upto), errors.Join(faults...))
-	}
-	if last > 0 || upto > 0 {
-		if err := checkVote(log); err != nil {
-			return err
-		}
-	}
-	for index := first; index <= last && index > 0; index++ {
-		var l raft.Log
-		if err := log.GetLog(index, &l); errors.Is(err, ErrDamaged) {
-			return err
-		} else if err != nil {
-			return fmt.Errorf("%w (log entry %d: %w)", ErrDamaged, index, err)
-		}
-	}
-	return nil
-}
-
-// checkVote reports ErrDamaged unless a store with a log has all of Raft's own
-// values: one whose key is damaged would be taken for one that was never written.
-func checkVote(log logStore) error {
-	there := func(key string) (bool, error) {
-		_, err := log.Get([]byte(key))
-		if errors.Is(err, raftboltdb.ErrKeyNotFound) {
-			return false, nil
-		}
-		return err == nil, err
-	}
-	term, err := there("CurrentTerm")
-	if err != nil {
-		return err
-	}
-	voted, err := there("LastVoteTerm")
-	if err != nil {
-		return err
-	}
-	candidate, err := there("LastVoteCand")
-	if err != nil {
-		return err
-	}
-	if !term || voted != candidate {
-		return fmt.Errorf("%w (term or vote are missing)", ErrDamaged)
-	}
-	return nil
 }

@@ -41,7 +41,7 @@ func filled(t *testing.T, n uint64) (dir string) {
 		}
 	}
 	for _, upto := range []uint64{n / 4, n / 2} {
-		sink, err := st.snaps.Create(1, upto, 1, raft.Configuration{}, 1, nil)
+		sink, err := st.snaps.Create(1, upto, 1+upto/50, raft.Configuration{}, 1, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -148,7 +148,7 @@ func TestAFlippedBitOfTheRaftStoreIsNotGoneOnWith(t *testing.T) {
 
 func TestADamagedSnapshotIsAClearErrorWhereTheLogDoesNotReachBack(t *testing.T) {
 	pristine := filled(t, 200)
-	states, err := filepath.Glob(filepath.Join(pristine, "snapshots", "1-100-*", "state.bin"))
+	states, err := filepath.Glob(filepath.Join(pristine, "snapshots", "3-100-*", "state.bin"))
 	if err != nil || len(states) != 1 {
 		t.Fatalf("newest snapshot: %v, %v", states, err)
 	}

@@ -1,6 +1,7 @@
 package fsm
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"runtime"
@@ -27,6 +28,8 @@ type guarded struct {
 	logStore
 	fatal   func(error)
 	started atomic.Bool // what asks is a goroutine of Raft's own
+	// term is Raft's. It is here before Raft itself goes by it.
+	term atomic.Uint64
 
 	mu    sync.Mutex
 	tick  uint64             // passed since the start
@@ -105,8 +108,18 @@ func (g *guarded) Set(key, value []byte) error {
 }
 
 func (g *guarded) SetUint64(key []byte, value uint64) error {
-	return g.watch("write", func() error { return g.logStore.SetUint64(key, value) })
+	err := g.watch("write", func() error { return g.logStore.SetUint64(key, value) })
+	if err == nil && bytes.Equal(key, keyTerm) {
+		g.term.Store(value)
+	}
+	return err
 }
+
+// IsMonotonic implements raft.MonotonicLogStore. It has Raft delete the log when a
+// snapshot of the leader's takes its place. Raft (v1.7.3) would keep the end of it
+// else, and leave a gap: entries that need not be what was committed, and that the
+// node, if it comes to lead, hands on to followers as far behind as it was.
+func (g *guarded) IsMonotonic() bool { return true }
 
 // GetLog reads an entry. One that is not there is an ordinary answer.
 func (g *guarded) GetLog(index uint64, l *raft.Log) error {

@@ -321,7 +321,7 @@ func TestADeposedLeaderAppendsNothing(t *testing.T) {
 			Term:      leader.raft.CurrentTerm() + 1,
 		}
 		var answer raft.AppendEntriesResponse
-		if err := c.up[2].wire.AppendEntries(serverID(1), serverAddress(1), &heartbeat, &answer); err != nil || !answer.Success {
+		if err := c.up[2].wire.NetworkTransport.AppendEntries(serverID(1), serverAddress(1), &heartbeat, &answer); err != nil || !answer.Success {
 			t.Fatalf("heartbeat of a new leader: %+v, %v", answer, err)
 		}
 		if err := leader.raft.Apply(nil, time.Second).Error(); err == nil {
@@ -333,6 +333,35 @@ func TestADeposedLeaderAppendsNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Errorf("the old leader appended entry %d, under term %d", entry.Index, entry.Term)
+		}
+	})
+}
+
+// Entries that a deposed leader has still at hand may be its own and its successor's:
+// whoever has heard of neither would take the mixture for the successor's log.
+func TestADeposedLeaderSendsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := grown(t, 3, nil)
+		leader, follower := c.up[1], c.up[3]
+		term, last := leader.raft.CurrentTerm(), follower.raft.LastIndex()
+		mine := raft.RPCHeader{ProtocolVersion: raft.ProtocolVersionMax, ID: []byte(serverID(1)), Addr: []byte(serverAddress(1))}
+		mixture := raft.AppendEntriesRequest{
+			RPCHeader: mine, Term: term, PrevLogEntry: last, PrevLogTerm: term,
+			Entries: []*raft.Log{{Index: last + 1, Term: term, Type: raft.LogNoop}, {Index: last + 2, Term: term + 1, Type: raft.LogNoop}},
+		}
+		heartbeat := raft.AppendEntriesRequest{
+			RPCHeader: raft.RPCHeader{ProtocolVersion: raft.ProtocolVersionMax, ID: []byte(serverID(2)), Addr: []byte(serverAddress(2))},
+			Term:      term + 1,
+		}
+		var answer raft.AppendEntriesResponse
+		if err := c.up[2].wire.NetworkTransport.AppendEntries(serverID(1), serverAddress(1), &heartbeat, &answer); err != nil || !answer.Success {
+			t.Fatalf("heartbeat of a new leader: %+v, %v", answer, err)
+		}
+		if err := leader.wire.AppendEntries(serverID(3), serverAddress(3), &mixture, &answer); !errors.Is(err, errDeposed) {
+			t.Errorf("got %v, want %v", err, errDeposed)
+		}
+		if now := follower.raft.LastIndex(); now != last {
+			t.Errorf("the follower has taken %d entries", now-last)
 		}
 	})
 }

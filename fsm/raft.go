@@ -79,12 +79,13 @@ func Open(cfg Config) (*Raft, error) {
 			return nil, errors.Join(fmt.Errorf("raft store: %w", err), st.close())
 		}
 	}
+	log := newGuarded(st.log, cfg.Fatal)
 	life, end := context.WithCancelCause(context.Background())
 	r := &Raft{
 		cfg:       cfg,
 		log:       cfg.Logger,
 		machine:   newMachine(cfg.Self, cfg.Incarnation, cfg.Fatal),
-		wire:      newWire(cfg.Self, cfg.Streams, logger),
+		wire:      newWire(cfg.Self, cfg.Streams, log.term.Load, logger),
 		stores:    st,
 		withdrawn: withdrawals{of: make(map[partition.NodeID]partition.Incarnation)},
 		turn:      make(chan struct{}, 1),
@@ -95,7 +96,6 @@ func Open(cfg Config) (*Raft, error) {
 	}
 	conf := cfg.raft()
 	conf.Logger = logger
-	log := newGuarded(st.log, cfg.Fatal)
 	if r.raft, err = raft.NewRaft(conf, r.machine, log, log, st.snaps, r.wire); err != nil {
 		end(ErrClosed)
 		return nil, errors.Join(fmt.Errorf("start raft: %w", err), r.machine.restoreErr, r.wire.Close(), st.close())

@@ -3,10 +3,13 @@ package fsm
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/hashicorp/raft"
 
 	"pipelinedht/partition"
 )
@@ -146,4 +149,106 @@ func TestOneWhoLagsFarBehindGetsASnapshot(t *testing.T) {
 		}
 		c.together()
 	})
+}
+
+// The log of a node that was given a snapshot has a new beginning: what it had before
+// has a gap behind it, and need not be what was committed.
+func TestOneWhoWasGivenASnapshotStartsAgain(t *testing.T) {
+	for _, crash := range []bool{false, true} {
+		t.Run(fmt.Sprintf("crash before the old log was deleted %v", crash), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := grown(t, 3, onDisk(t))
+				c.stop(3)
+				dir := filepath.Join(c.cfgs[3].Dir, dbName)
+				before, err := os.ReadFile(dir)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for i := range 20 {
+					if err := c.up[1].AbortJoin(c.ctx(30*time.Second), uint64(i+10_000)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				for _, r := range c.up {
+					short := r.raft.ReloadableConfig()
+					short.TrailingLogs = 1
+					if err := errors.Join(r.raft.ReloadConfig(short), r.raft.Snapshot().Error()); err != nil {
+						t.Fatal(err)
+					}
+				}
+				upAgain := func() {
+					if err := c.start(3, nil).Up(c.ctx(30 * time.Second)); err != nil {
+						t.Fatal(err)
+					}
+					c.together()
+				}
+				beginsAnew := func() {
+					list, err := c.up[3].stores.snaps.List()
+					if err != nil || len(list) == 0 {
+						t.Fatalf("node 3 was given no snapshot: %v", err)
+					}
+					first, last, err := extent(c.up[3].stores.log)
+					if err != nil || first <= list[0].Index || last < first {
+						t.Errorf("its log is %d to %d (%v), the snapshot ends at %d", first, last, err, list[0].Index)
+					}
+				}
+				upAgain()
+				beginsAnew()
+				c.stop(3)
+				if crash {
+					if err := os.WriteFile(dir, before, 0o600); err != nil {
+						t.Fatal(err)
+					}
+				}
+				upAgain()
+				beginsAnew()
+				c.stop(3)
+				upAgain()
+			})
+		})
+	}
+}
+
+// A crash in the middle of writing down a vote leaves one for nobody: whoever had the
+// node's vote before must not get it without a look at its log.
+func TestAVoteThatWasCutShortIsForNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := grown(t, 3, onDisk(t))
+		c.net.isolate(3, true)
+		voter := c.up[3]
+		term := voter.raft.CurrentTerm() + 5
+		if err := errors.Join(
+			voter.stores.log.SetUint64(keyVoteTerm, term-1), voter.stores.log.Set(keyVotedFor, []byte(serverAddress(2))),
+			voter.stores.log.SetUint64(keyTerm, term), voter.stores.log.SetUint64(keyVoteTerm, term),
+		); err != nil {
+			t.Fatal(err)
+		}
+		c.stop(3)
+		c.start(3, nil)
+		c.net.isolate(3, false)
+		ask := raft.RequestVoteRequest{
+			RPCHeader: raft.RPCHeader{ProtocolVersion: raft.ProtocolVersionMax, ID: []byte(serverID(2)), Addr: []byte(serverAddress(2))},
+			Term:      term, LastLogIndex: 1, LastLogTerm: 1, LeadershipTransfer: true,
+		}
+		var answer raft.RequestVoteResponse
+		if err := c.up[2].wire.RequestVote(serverID(3), serverAddress(3), &ask, &answer); err != nil {
+			t.Fatal(err)
+		}
+		if answer.Granted {
+			t.Error("it voted for a node whose log ends before its own")
+		}
+	})
+	dir := filepath.Join(t.TempDir(), "raft") // the first vote
+	st, err := store(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = errors.Join(st.log.SetUint64(keyTerm, 1), st.log.StoreLog(logEntry(1, nil)), st.log.Set(keyVotedFor, nil), st.close())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if st, err = store(dir); err != nil {
+		t.Fatal(err)
+	}
+	st.close()
 }

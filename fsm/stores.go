@@ -113,7 +113,13 @@ func openStores(dir string, id identity, plant func(logStore) error, logger hclo
 	}
 	snaps, err := openSnapshots(dir, db, id, logger)
 	if err == nil {
-		err = guardPanics(func() error { return checkWhole(db, snaps) })
+		err = guardPanics(func() error {
+			upto, err := checkWhole(db, snaps)
+			if err == nil {
+				err = dropCovered(db, upto)
+			}
+			return err
+		})
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", dir, err), db.Close())

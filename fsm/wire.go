@@ -1,6 +1,7 @@
 package fsm
 
 import (
+	"errors"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -38,10 +39,11 @@ type wire struct {
 	*raft.NetworkTransport
 	self     raft.ServerAddress
 	contacts *contacts
+	term     func() uint64 // Raft's, of this node, or already the next one
 	closing  chan struct{} // closed by Close
 }
 
-func newWire(self partition.NodeID, s raft.StreamLayer, logger hclog.Logger) *wire {
+func newWire(self partition.NodeID, s raft.StreamLayer, term func() uint64, logger hclog.Logger) *wire {
 	return &wire{
 		NetworkTransport: raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 			Stream: newStreams(s), MaxPool: pooledStreams, Timeout: rpcTimeout, Logger: logger,
@@ -49,6 +51,7 @@ func newWire(self partition.NodeID, s raft.StreamLayer, logger hclog.Logger) *wi
 		}),
 		self:     serverAddress(self),
 		contacts: newContacts(),
+		term:     term,
 		closing:  make(chan struct{}),
 	}
 }
@@ -64,10 +67,22 @@ func (w *wire) SetHeartbeatHandler(func(raft.RPC)) {}
 // LocalAddr implements raft.Transport.
 func (w *wire) LocalAddr() raft.ServerAddress { return w.self }
 
+// errDeposed: this node's Raft has heard of a later term than that of the call.
+var errDeposed = errors.New("deposed meanwhile")
+
 // AppendEntries implements raft.Transport. A heartbeat fails at once; entries are
 // tried again when the node is heard.
+//
+// What a leader that has been deposed wanted to send is not sent. Raft (v1.7.3)
+// reads the entries one by one, beside the loop that has its successor's take the
+// place of its own. A mixture of both, taken by a follower that has not heard of the
+// successor either, would pass for the latter's. The term rises before an entry is
+// replaced, so in the old term all that was read was its own.
 func (w *wire) AppendEntries(id raft.ServerID, target raft.ServerAddress,
 	args *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
+	if w.term() != args.Term {
+		return errDeposed
+	}
 	heartbeat := isHeartbeat(args)
 	commitsMatched(args)
 	err := w.NetworkTransport.AppendEntries(id, target, args, resp)

@@ -16,7 +16,7 @@ import (
 func TestAppendsAreNotPipelined(t *testing.T) {
 	near, far := net.Pipe()
 	defer far.Close()
-	w := newWire(1, oneStream{near}, hclog.NewNullLogger())
+	w := newWire(1, oneStream{near}, func() uint64 { return 1 }, hclog.NewNullLogger())
 	defer w.Close()
 	p, err := w.AppendEntriesPipeline(serverID(2), serverAddress(2))
 	if !errors.Is(err, raft.ErrPipelineReplicationNotSupported) {
