@@ -106,7 +106,7 @@ func (p *program) root() *cobra.Command {
 	root.AddCommand(
 		p.serveCommand(),
 		p.getCommand(), p.putCommand(), p.delCommand(), p.keysCommand(),
-		p.peersCommand(), p.joinCommand(), p.leaveCommand(), p.forgetCommand(), p.raftCommand(), p.statusCommand(), p.ringCommand(),
+		p.peersCommand(), p.joinCommand(), p.leaveCommand(), p.forgetCommand(), p.raftCommand(), p.statusCommand(), p.ringCommand(), p.benchCommand(),
 		p.versionCommand(),
 	)
 	return root

@@ -42,6 +42,17 @@ func TestCommandLinesThatAreWrong(t *testing.T) {
 		{"no time for headers", "serve --name a --header-timeout 0s", "--header-timeout", nil},
 		{"a bad variable of serve", "serve --name a", "DHT_PORT in the environment", []string{"DHT_PORT=http"}},
 		{"a bad variable of a client", "get k", "DHT_TIMEOUT in the environment", []string{"DHT_TIMEOUT=soon"}},
+		{"a bench without time", "bench --time 0s", "--time 0s: give a time", nil},
+		{"a bench without connections", "bench --connections 0", "--connections 0: give 1 to 4096", nil},
+		{"more reads than requests", "bench --reads 101", "--reads 101: give a percentage", nil},
+		{"values that cannot differ", "bench --value 7", "--value 7: give at least 8 bytes", nil},
+		{"a bench without keys", "bench --keys 0", "--keys 0: give 1", nil},
+		{"an exponent beyond the method", "bench --zipf 1", "--zipf 1: give 0, or more and less than 1", nil},
+		{"an exponent that is no number", "bench --zipf NaN", "--zipf NaN", nil},
+		{"a bench that waits for ever", "bench --timeout 0s", "--timeout 0s", nil},
+		{"a prefix of others' keys", "bench --remove user- --keys 3", `--remove "user-": give the prefix`, nil},
+		{"a prefix without a number of keys", "bench --remove bench-0123456789ab", "--keys", nil},
+		{"arguments for bench", "bench now", "unknown command", nil},
 		{"arguments for serve", "serve a", "unknown command", nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {

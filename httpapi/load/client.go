@@ -1,6 +1,7 @@
 package load
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math/rand/v2"
@@ -19,6 +20,7 @@ const (
 type client struct {
 	target     Target
 	valueBytes int
+	timeout    time.Duration
 	reads      float64
 	spread     *zipf
 	random     *rand.Rand
@@ -35,6 +37,7 @@ func (l *Load) client(target Target, spread *zipf, stopped *atomic.Bool) *client
 	c := &client{
 		target:     target,
 		valueBytes: l.ValueBytes,
+		timeout:    cmp.Or(l.Timeout, answerWithin),
 		reads:      l.Reads,
 		spread:     spread,
 		random:     rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
@@ -123,7 +126,7 @@ func (c *client) converse(end time.Time) error {
 	for sent := time.Now(); sent.Before(end); {
 		if sent.After(renew) {
 			renew = sent.Add(renewEvery)
-			if err := c.conn.SetDeadline(sent.Add(answerWithin)); err != nil {
+			if err := c.conn.SetDeadline(sent.Add(renewEvery + c.timeout)); err != nil {
 				return err
 			}
 		}

@@ -22,7 +22,8 @@ type Load struct {
 	ValueBytes  int     // of a value that is put, at least StampBytes; of those read, if known
 	// Skew is the exponent of the Zipf distribution of the keys, from 0, which is
 	// uniform, to below 1. A target's first key is its hottest one.
-	Skew float64
+	Skew    float64
+	Timeout time.Duration // for an answer; 0: 30 s
 	// Watch, if set, is called once a second with what came since the call before.
 	Watch func(*Tally)
 }

@@ -33,7 +33,7 @@ func (p *pipeline) carryOut(ctx context.Context, first, end int) error {
 		numbers = append(numbers, n)
 	}
 	for try := 1; ; try++ {
-		refused, status, err := p.send(numbers)
+		refused, status, err := p.send(ctx, numbers)
 		if err != nil || len(refused) == 0 {
 			return err
 		}
@@ -51,9 +51,14 @@ func (p *pipeline) carryOut(ctx context.Context, first, end int) error {
 
 // send does each key once, and returns those that did not succeed and the status
 // of the last of them.
-func (p *pipeline) send(numbers []int) (refused []int, last int, err error) {
+func (p *pipeline) send(ctx context.Context, numbers []int) (refused []int, last int, err error) {
 	if err := p.SetDeadline(time.Now().Add(answerWithin)); err != nil {
 		return nil, 0, err
+	}
+	// This look comes after the deadline was set: an end that it misses sets a
+	// nearer one.
+	if ctx.Err() != nil {
+		return nil, 0, ctx.Err()
 	}
 	p.batch = p.batch[:0]
 	for _, n := range numbers {
@@ -66,7 +71,7 @@ func (p *pipeline) send(numbers []int) (refused []int, last int, err error) {
 	for _, n := range numbers {
 		status, err := p.speaker.Answer(p.reader)
 		if err != nil {
-			return nil, 0, err
+			return nil, 0, fmt.Errorf("%s of %s: status %d, %w", p.op, p.keys.Append(nil, n), status, err)
 		}
 		if status != StatusOK {
 			refused, last = append(refused, n), status

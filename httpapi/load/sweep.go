@@ -24,8 +24,9 @@ type Sweep struct {
 	Watch func(done int)
 }
 
-// Run makes the sweep. With an error, which ctx may be the reason of, a part of it
-// is undone.
+// Run makes the sweep. With an error a part of it is undone. Where ctx ends first,
+// what has been sent gets a moment to be answered, so that as little as possible is
+// carried out after Run has returned.
 func (s *Sweep) Run(ctx context.Context) error {
 	if len(s.Addresses) == 0 || s.Connections < 1 {
 		return errors.New("a sweep needs an address and a connection")
@@ -71,7 +72,9 @@ func (s *Sweep) lane(ctx context.Context, address string, next, done *atomic.Int
 		return err
 	}
 	defer c.Close()
-	defer context.AfterFunc(ctx, func() { c.Close() })()
+	defer context.AfterFunc(ctx, func() {
+		_ = c.SetDeadline(time.Now().Add(hurryWithin)) // fails if it is closed: as good
+	})()
 	dialect := s.Dialect
 	if dialect == nil {
 		dialect = HTTP{}
@@ -87,9 +90,6 @@ func (s *Sweep) lane(ctx context.Context, address string, next, done *atomic.Int
 		}
 		last := min(first+ahead, count)
 		if err := p.carryOut(ctx, int(first), int(last)); err != nil {
-			if ctx.Err() != nil {
-				return ctx.Err() // which closed the connection
-			}
 			return err
 		}
 		done.Add(last - first)
