@@ -105,7 +105,7 @@ func New(cfg Config) *Server {
 		WriteTimeout:      s.limits.AnswerTimeout,
 		IdleTimeout:       s.limits.IdleTimeout,
 		MaxHeaderBytes:    s.limits.HeaderBytes,
-		ConnContext:       s.conns.context,
+		ConnContext:       withConnection,
 		ConnState:         s.conns.changed,
 		BaseContext:       func(net.Listener) context.Context { return base },
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
@@ -120,7 +120,7 @@ func (s *Server) Serve(ln net.Listener) error {
 	s.listener, s.served = ln, make(chan struct{})
 	s.listening.Unlock()
 	defer close(s.served)
-	if err := s.http.Serve(ln); !errors.Is(err, http.ErrServerClosed) && !s.stopping.Load() {
+	if err := s.http.Serve(listener{ln, s.conns}); !errors.Is(err, http.ErrServerClosed) && !s.stopping.Load() {
 		return err
 	}
 	return nil
