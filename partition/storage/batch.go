@@ -70,12 +70,13 @@ func (b *Batch) commit(durable bool) error {
 	if b.b.Empty() {
 		return b.store.failure.err()
 	}
+	changes := b.b.Reader() // of a large batch Pebble takes the content away
 	if err := b.store.commit(b.b, durable); err != nil {
 		return err
 	}
 	b.store.tails.set(b.staged)
 	if b.store.cache != nil {
-		return b.store.cache.heed(b)
+		return b.store.cache.heed(b.staged, changes)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/cespare/xxhash/v2"
+	"github.com/cockroachdb/pebble/v2/batchrepr"
 	"github.com/coocood/freecache"
 
 	"pipelinedht/partition"
@@ -90,16 +91,17 @@ func (c *recordCache) put(k, val []byte, seen uint64) {
 	}
 }
 
-// heed forgets what a batch that was committed has changed.
-func (c *recordCache) heed(b *Batch) error {
-	for i := range b.staged {
-		if st := &b.staged[i]; st.dropped || st.emptied {
+// heed forgets what a batch that was committed has changed: copies as a whole, and
+// keys of Pebble.
+func (c *recordCache) heed(staged []stagedCopy, changes batchrepr.Reader) error {
+	for i := range staged {
+		if st := &staged[i]; st.dropped || st.emptied {
 			c.empty(st.slot, st.dropped)
 		}
 	}
 	var k []byte
-	for r := b.b.Reader(); len(r) > 0; {
-		_, key, _, ok, err := r.Next()
+	for len(changes) > 0 {
+		_, key, _, ok, err := changes.Next()
 		if err != nil || !ok {
 			return err
 		}

@@ -3,6 +3,7 @@ package storage_test
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -100,4 +101,31 @@ func TestReadsSeeWhatATransferMade(t *testing.T) {
 	expect("after the whole copy", "gone", "-")
 	commit(t, s, func(b *storage.Batch) { b.Put(slot, partition.KeyState{Key: []byte("kept")}) })
 	expect("after the delete", "kept", "-")
+}
+
+// Pebble keeps the content of a large batch for itself, so what it changes must be
+// known otherwise.
+func TestReadsSeeALargeCommit(t *testing.T) {
+	s := open(t, vfs.NewMem())
+	slot := create(t, s, 1, 0)
+	commit(t, s, func(b *storage.Batch) {
+		b.Append(slot, put(1, 1, "small", "old"), 0)
+		b.Append(slot, put(1, 2, "grows", "old"), 0)
+	})
+	for _, key := range []string{"small", "grows", "small", "grows"} {
+		if got := valueOf(t, s, slot, key); got != "old" {
+			t.Fatalf("%s: got %q", key, got)
+		}
+	}
+	large := strings.Repeat("x", 16<<20)
+	commit(t, s, func(b *storage.Batch) {
+		b.Append(slot, put(1, 3, "small", "new"), 2)
+		b.Append(slot, put(1, 4, "grows", large), 2)
+	})
+	if got := valueOf(t, s, slot, "small"); got != "new" {
+		t.Errorf("small: got %q", got)
+	}
+	if got := valueOf(t, s, slot, "grows"); got != large {
+		t.Errorf("grows: got %d bytes, want %d", len(got), len(large))
+	}
 }
