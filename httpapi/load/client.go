@@ -61,7 +61,7 @@ func (l *Load) client(target Target, spread *zipf, stopped *atomic.Bool) *client
 
 // dial makes the connection, or makes it anew.
 func (c *client) dial(ctx context.Context) error {
-	fresh, err := dial(ctx, c.target.Address, c.valueBytes)
+	fresh, err := dial(ctx, c.target.Address, c.speaker, c.valueBytes)
 	if err != nil {
 		return err
 	}

@@ -20,12 +20,19 @@ type conn struct {
 	reader *bufio.Reader
 }
 
-// dial connects to address; values of about that length will come.
-func dial(ctx context.Context, address string, valueBytes int) (*conn, error) {
+// dial connects to address, for a speaker; values of about that length will come.
+func dial(ctx context.Context, address string, speaker Speaker, valueBytes int) (*conn, error) {
 	dialer := net.Dialer{Timeout: dialWithin}
 	c, err := dialer.DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, err
+	}
+	if greeter, ok := speaker.(Greeter); ok {
+		// It fits into the socket's buffer, so this waits for nobody.
+		if _, err := c.Write(greeter.Greet()); err != nil {
+			c.Close()
+			return nil, err
+		}
 	}
 	return newConn(c, valueBytes), nil
 }

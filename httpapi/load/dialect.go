@@ -50,6 +50,15 @@ type Speaker interface {
 	Answer(r *bufio.Reader) (status int, err error)
 }
 
+// Greeter is a Speaker of a protocol whose client speaks first.
+type Greeter interface {
+	Speaker
+
+	// Greet returns what is sent on a new connection ahead of its first request. The
+	// connection before, if there was one, is of no use any more.
+	Greet() []byte
+}
+
 // ErrClosing comes with the last answer on a connection that the server closes in
 // good order.
 var ErrClosing = errors.New("the server closes the connection after this answer")

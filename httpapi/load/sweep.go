@@ -1,6 +1,7 @@
 package load
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,16 +36,18 @@ func (s *Sweep) Run(ctx context.Context) error {
 		return err
 	}
 	var next, done atomic.Int64 // keys taken, and done, by their number
-	group, ctx := errgroup.WithContext(ctx)
+	group, running := errgroup.WithContext(ctx)
 	for i := range s.Connections {
 		group.Go(func() error {
-			return s.lane(ctx, s.Addresses[i%len(s.Addresses)], &next, &done)
+			return s.lane(running, s.Addresses[i%len(s.Addresses)], &next, &done)
 		})
 	}
 	if s.Watch != nil {
-		group.Go(func() error { return s.follow(ctx, &done) })
+		group.Go(func() error { return s.follow(running, &done) })
 	}
 	if err := group.Wait(); err != nil {
+		// A lane that ctx cut short may say that its connection timed out.
+		err = cmp.Or(ctx.Err(), err)
 		return fmt.Errorf("%s of %d keys: %w", s.Op, s.Keys.Count(), err)
 	}
 	return nil
@@ -67,7 +70,12 @@ func (s *Sweep) follow(ctx context.Context, done *atomic.Int64) error {
 
 // lane is one connection's part of the sweep.
 func (s *Sweep) lane(ctx context.Context, address string, next, done *atomic.Int64) error {
-	c, err := dial(ctx, address, 0)
+	dialect := s.Dialect
+	if dialect == nil {
+		dialect = HTTP{}
+	}
+	speaker := dialect.Speaker(len(s.Keys.Append(nil, 0)), s.ValueBytes)
+	c, err := dial(ctx, address, speaker, 0)
 	if err != nil {
 		return err
 	}
@@ -75,12 +83,7 @@ func (s *Sweep) lane(ctx context.Context, address string, next, done *atomic.Int
 	defer context.AfterFunc(ctx, func() {
 		_ = c.SetDeadline(time.Now().Add(hurryWithin)) // fails if it is closed: as good
 	})()
-	dialect := s.Dialect
-	if dialect == nil {
-		dialect = HTTP{}
-	}
-	p := pipeline{conn: c, op: s.Op, keys: s.Keys}
-	p.speaker = dialect.Speaker(len(s.Keys.Append(nil, 0)), s.ValueBytes)
+	p := pipeline{conn: c, speaker: speaker, op: s.Op, keys: s.Keys}
 	ahead := int64(max(1, min(pipelineAhead, pipelineBytes/max(s.ValueBytes, 1))))
 	count := int64(s.Keys.Count())
 	for {
