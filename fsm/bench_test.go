@@ -1,87 +1,146 @@
 package fsm
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"testing"
+
+	"github.com/hashicorp/raft"
 
 	"pipelinedht/partition"
 )
 
-// large returns a state of 65,536 partitions on n nodes, three copies each, node
-// 1 the primary of all.
+// large returns the settled state of n peers and 65,536 partitions, three copies
+// each.
 func large(t testing.TB, n int) *State {
 	l := born(t, MaxPartitions)
-	s := l.State
-	number := uint64(0)
-	apply := func(c command) {
-		number++
-		next, result, _ := s.apply(header{1, 1, number}, c)
-		if result != 0 {
-			t.Fatal(result)
-		}
-		s = next
-	}
+	m := l.Map
 	for id := partition.NodeID(2); id <= partition.NodeID(n); id++ {
-		apply(&addPeer{id: id, joinID: uint64(id), name: id.String(), address: id.String()})
+		m.Peers = append(m.Peers, partition.Peer{
+			ID: id, Name: fmt.Sprintf("node%d", id), Address: fmt.Sprintf("10.0.%d.%d:9876", id/256, id%256),
+			Incarnation: 1, JoinID: uint64(id), UpAt: 1,
+		})
 	}
-	var changes []partition.Change
-	for i, row := range s.Map.Table {
-		in := sorted(row.Target)
-		if in[0] != 1 {
-			in = append(ids{1}, in...)
+	m.Version = 1 << 20
+	for i, target := range partition.Plan(m) {
+		m.Table[i] = partition.Row{
+			Epoch: partition.Epoch(m.Version), Term: partition.Term(m.Version), Primary: target[0],
+			InSync: sorted(target), Target: target, MinInSync: 2,
 		}
-		changes = append(changes, partition.Change{Partition: partition.ID(i), Epoch: row.Epoch, Primary: 1, InSync: in})
 	}
-	for len(changes) > 0 {
-		k := min(maxChanges, len(changes))
-		apply(&changeCopies{changes[:k]})
-		changes = changes[k:]
+	s := &State{Map: m, last: make([]progress, n)}
+	for i := range s.last {
+		s.last[i] = progress{incarnation: 1, number: 100}
 	}
 	return s
 }
 
-func BenchmarkApply(b *testing.B) {
-	s := large(b, 10)
-	bench := func(name string, h header, c command) {
-		entry := encodeCommand(h, c)
-		b.Run(name, func(b *testing.B) {
+// next returns the header of the peer's next command.
+func next(s *State, id partition.NodeID) header {
+	p, _ := s.Map.Peer(id)
+	last, _ := s.progressOf(id)
+	return header{id, p.Incarnation, last.number + 1}
+}
+
+// dropping returns the changes by which the primary drops one copy of each of
+// the first n partitions that it leads.
+func dropping(s *State, primary partition.NodeID, n int) *changeCopies {
+	c := &changeCopies{}
+	for i, row := range s.Map.Table {
+		if row.Primary == primary && len(c.changes) < n {
+			c.changes = append(c.changes, partition.Change{
+				Partition: partition.ID(i), Epoch: row.Epoch, Primary: primary, InSync: sorted(row.Target[:2]),
+			})
+		}
+	}
+	return c
+}
+
+// BenchmarkApply1000x65536 carries one log entry out, from its bytes to the next
+// state.
+func BenchmarkApply1000x65536(b *testing.B) {
+	s := large(b, 1000)
+	down := func(id partition.NodeID) *State {
+		s, _, _ := s.apply(next(s, 1), &peerState{id, 1, turnDown})
+		return s
+	}
+	leaving, _, _ := s.apply(next(s, 1), &removePeer{500})
+	for _, x := range []struct {
+		name string
+		on   *State
+		by   partition.NodeID
+		c    command
+	}{
+		{"AddPeer", s, 1, &addPeer{id: 5000, joinID: 5000, name: "new", address: "10.1.1.1:9876"}},
+		{"RemovePeer", s, 1, &removePeer{500}},
+		{"PeerDown", s, 1, &peerState{500, 1, turnDown}},
+		{"PeerDown, another is down", down(400), 1, &peerState{500, 1, turnDown}},
+		{"PeerReplaced", down(500), 1, &peerState{500, 1, turnReplaced}},
+		{"PeerUp", s, 500, &peerUp{"10.1.1.1:9876"}},
+		{"ChangeCopies of 1", s, 500, dropping(s, 500, 1)},
+		{"ChangeCopies of 65", s, 500, dropping(s, 500, 65)},
+		{"ChangeCopies of 65, while one leaves", leaving, 501, dropping(leaving, 501, 65)},
+	} {
+		h := next(x.on, x.by)
+		if x.c.kind() == kindPeerUp {
+			h.incarnation++
+		}
+		entry := encodeCommand(h, x.c)
+		b.Run(x.name, func(b *testing.B) {
+			b.ReportAllocs()
 			for b.Loop() {
 				h, c, err := decodeCommand(entry)
 				if err != nil {
 					b.Fatal(err)
 				}
-				if _, result, _ := s.apply(h, c); result != 0 {
+				if next, result, _ := x.on.apply(h, c); result != 0 || next.Map == x.on.Map {
 					b.Fatal(result)
 				}
 			}
+			b.ReportMetric(float64(len(entry)), "entry-bytes")
 		})
 	}
-	for _, n := range []int{1, 1000, maxChanges} {
-		c := &changeCopies{}
-		for i := range n {
-			c.changes = append(c.changes, partition.Change{
-				Partition: partition.ID(i), Epoch: s.Map.Table[i].Epoch, Primary: 1, InSync: ids{1},
-			})
-		}
-		bench(fmt.Sprint("ChangeCopies-", n), header{1, 1, 1 << 40}, c)
-	}
-	bench("AddPeer", header{1, 1, 1 << 40}, &addPeer{id: 99, joinID: 99, name: "new", address: "new"})
-	bench("PeerUp", header{1, 2, 1}, &peerUp{"x"})
 }
 
-func BenchmarkSnapshot(b *testing.B) {
-	s := large(b, 10)
+// BenchmarkSnapshot1000x65536 is what Raft waits for when a snapshot is taken, and
+// when one is read.
+func BenchmarkSnapshot1000x65536(b *testing.B) {
+	s := large(b, 1000)
 	snapshot := encodeState(s)
-	b.Run("encode", func(b *testing.B) {
-		b.ReportMetric(float64(len(snapshot)), "bytes")
+	b.Run("persist", func(b *testing.B) {
+		b.ReportAllocs()
 		for b.Loop() {
 			encodeState(s)
 		}
+		b.ReportMetric(float64(len(snapshot)), "snapshot-bytes")
 	})
 	b.Run("restore", func(b *testing.B) {
+		b.ReportAllocs()
+		m := newMachine(1, 1, func(err error) { b.Fatal(err) })
 		for b.Loop() {
-			if _, err := decodeState(snapshot); err != nil {
+			if err := m.Restore(io.NopCloser(bytes.NewReader(snapshot))); err != nil {
 				b.Fatal(err)
+			}
+		}
+	})
+	// As many entries as there are between two snapshots, the cheapest of which
+	// change the table.
+	b.Run("restore and replay", func(b *testing.B) {
+		entries := make([][]byte, snapshotEvery)
+		for i := range entries {
+			by := partition.NodeID(i%1000 + 1)
+			h := next(s, by)
+			h.number += uint64(i)
+			entries[i] = encodeCommand(h, dropping(s, by, 1+i/1000))
+		}
+		m := newMachine(1, 1, func(err error) { b.Fatal(err) })
+		for b.Loop() {
+			if err := m.Restore(io.NopCloser(bytes.NewReader(snapshot))); err != nil {
+				b.Fatal(err)
+			}
+			for i, entry := range entries {
+				m.Apply(&raft.Log{Index: uint64(i), Data: entry})
 			}
 		}
 	})
