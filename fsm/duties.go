@@ -44,7 +44,8 @@ func (w *withdrawals) has(p partition.Peer) bool {
 }
 
 // serve does a leader's duties while this node leads: Raft's configuration
-// follows the map, and the map the health of the peers. It runs until Close.
+// follows the map, and the map the health of the peers. Any other node only waits
+// for being elected. It runs until Close.
 func (r *Raft) serve() {
 	started := time.Now()
 	slept := started // since when the loop pauses
@@ -56,7 +57,8 @@ func (r *Raft) serve() {
 		pause := dutyEvery
 		now := time.Now()
 		stood := now.Sub(slept) > stoodStill
-		switch leads := r.raft.State() == raft.Leader; {
+		leads := r.raft.State() == raft.Leader
+		switch {
 		case !leads:
 			current = nil
 		case current == nil, stood:
@@ -69,9 +71,13 @@ func (r *Raft) serve() {
 			}
 		}
 		slept = time.Now()
-		timer.Reset(pause)
+		var due <-chan time.Time // nil: never
+		if leads {
+			timer.Reset(pause)
+			due = timer.C
+		}
 		select {
-		case <-timer.C:
+		case <-due:
 		case <-changed:
 		case <-leaders:
 		case <-r.closing:

@@ -31,13 +31,15 @@ type guarded struct {
 	// term is Raft's. It is here before Raft itself goes by it.
 	term atomic.Uint64
 
+	begun chan struct{} // one token: a write has begun
+
 	mu    sync.Mutex
-	tick  uint64             // passed since the start
+	tick  uint64             // passed while writes were under way
 	under map[*string]uint64 // writes under way: the tick at which each began
 }
 
 func newGuarded(log logStore, fatal func(error)) *guarded {
-	return &guarded{logStore: log, fatal: fatal, under: make(map[*string]uint64)}
+	return &guarded{logStore: log, fatal: fatal, begun: make(chan struct{}, 1), under: make(map[*string]uint64)}
 }
 
 // watch carries out what Raft asks of the store.
@@ -45,6 +47,10 @@ func (g *guarded) watch(what string, do func() error) error {
 	g.mu.Lock()
 	g.under[&what] = g.tick
 	g.mu.Unlock()
+	select {
+	case g.begun <- struct{}{}:
+	default:
+	}
 	err := do()
 	g.mu.Lock()
 	delete(g.under, &what)
@@ -52,17 +58,16 @@ func (g *guarded) watch(what string, do func() error) error {
 	return g.check(what, err)
 }
 
-// pass lets a tick pass and reports whether a write hangs.
-func (g *guarded) pass() bool {
+// pass lets a tick pass, and reports whether writes are under way, and whether one
+// of them hangs.
+func (g *guarded) pass() (busy, hangs bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.tick++
 	for _, began := range g.under {
-		if g.tick > began+hangTicks {
-			return true
-		}
+		hangs = hangs || g.tick > began+hangTicks
 	}
-	return false
+	return len(g.under) > 0, hangs
 }
 
 func (g *guarded) check(what string, err error) error {
@@ -74,7 +79,8 @@ func (g *guarded) check(what string, err error) error {
 	return err
 }
 
-// watchWrites ends the node if a write hangs, until closing is closed.
+// watchWrites ends the node if a write hangs, until closing is closed. It ticks
+// only while there are writes: a node with nothing to write is not woken.
 func (g *guarded) watchWrites(closing <-chan struct{}) {
 	ticker := time.NewTicker(hangTick)
 	defer ticker.Stop()
@@ -82,12 +88,22 @@ func (g *guarded) watchWrites(closing <-chan struct{}) {
 		select {
 		case <-closing:
 			return
-		case <-ticker.C:
+		case <-g.begun:
 		}
-		if g.pass() {
-			g.fatal(errHangs)
-			return
+		ticker.Reset(hangTick)
+		for busy := true; busy; {
+			select {
+			case <-closing:
+				return
+			case <-ticker.C:
+			}
+			var hangs bool
+			if busy, hangs = g.pass(); hangs {
+				g.fatal(errHangs)
+				return
+			}
 		}
+		ticker.Stop()
 	}
 }
 

@@ -20,9 +20,10 @@ var (
 )
 
 // watch closes the connection when its other end is silent or stalls, and shows
-// it that this one lives.
+// it that this one lives. All connections of a Transport do so at the same
+// moment: an idle node wakes once for all of them.
 func (c *conn) watch() {
-	tick := time.NewTicker(c.t.cfg.KeepAlive)
+	tick := time.NewTimer(c.t.untilKeepAlive())
 	defer tick.Stop()
 	var reads, writes waitCounter
 	for {
@@ -30,6 +31,7 @@ func (c *conn) watch() {
 		case <-c.ctx.Done():
 			return
 		case <-tick.C:
+			tick.Reset(c.t.untilKeepAlive())
 		}
 		if reads.tick(c.reads.Load()) >= silentTicks {
 			c.close(errSilent)
@@ -39,6 +41,12 @@ func (c *conn) watch() {
 		}
 		c.keepAlive()
 	}
+}
+
+// untilKeepAlive returns the time until the next of the moments, KeepAlive apart,
+// at which connections are looked after.
+func (t *Transport) untilKeepAlive() time.Duration {
+	return t.cfg.KeepAlive - time.Since(t.began)%t.cfg.KeepAlive
 }
 
 // keepAlive sends a frame if nothing else is under way just now, and at once: the

@@ -69,6 +69,7 @@ type Handler interface {
 // Transport connects one node to the others. See the package comment.
 type Transport struct {
 	cfg     Config
+	began   time.Time
 	ctx     context.Context // ends with Close
 	end     context.CancelCauseFunc
 	running sync.WaitGroup
@@ -112,6 +113,7 @@ func New(cfg Config) *Transport {
 	cfg.FrameBytes = max(cfg.FrameBytes, int64(Bulk.MaxBody()))
 	t := &Transport{
 		cfg:   cfg,
+		began: time.Now(),
 		large: semaphore.NewWeighted(cfg.FrameBytes),
 		open:  make(map[closer]bool),
 	}

@@ -11,11 +11,13 @@ import (
 func (h *Host) sendControl() {
 	out := outbox{net: h.cfg.Net, log: h.log}
 	for {
-		m, ok := h.control.pop()
+		messages, ok := h.control.take()
 		if !ok {
 			return
 		}
-		out.add(m)
+		for _, m := range messages {
+			out.add(m)
+		}
 		out.flush()
 	}
 }

@@ -50,6 +50,18 @@ func (q *queue[T]) pop() (item T, ok bool) {
 	return item, true
 }
 
+// take waits for items and takes all of them, in their order; false once the queue
+// is closed.
+func (q *queue[T]) take() (items []T, ok bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for len(q.items) == 0 && !q.closed {
+		q.filled.Wait()
+	}
+	items, q.items = q.items, nil
+	return items, !q.closed
+}
+
 // close forgets what is queued and ends every pop.
 func (q *queue[T]) close() {
 	q.mu.Lock()
