@@ -146,6 +146,39 @@ func TestAFlippedBitOfTheRaftStoreIsNotGoneOnWith(t *testing.T) {
 	t.Logf("%d of %d flips noticed; the others hit what is not in use", noticed, flips)
 }
 
+// Without its newest meta page a database is as it was one transaction before.
+func TestAFlippedBitDoesNotTakeATransactionBack(t *testing.T) {
+	pristine := filled(t, 200)
+	content, err := os.ReadFile(filepath.Join(pristine, dbName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := reread(copyDir(t, pristine))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, noticed := copyDir(t, pristine), 0
+	for _, page := range []int{0, os.Getpagesize()} {
+		for bit := 0; bit < 8*(metaSize+8); bit += 7 {
+			at := page + pageHeader + bit/8
+			content[at] ^= 1 << (bit % 8)
+			if err := os.WriteFile(filepath.Join(dir, dbName), content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			switch got, err := reread(dir); {
+			case errors.Is(err, ErrDamaged):
+				noticed++
+			case err != nil || got != want:
+				t.Errorf("page at %d, bit %d: opened with other content, %v", page, bit, err)
+			}
+			content[at] ^= 1 << (bit % 8)
+		}
+	}
+	if noticed == 0 {
+		t.Error("no flip was noticed")
+	}
+}
+
 func TestADamagedSnapshotIsAClearErrorWhereTheLogDoesNotReachBack(t *testing.T) {
 	pristine := filled(t, 200)
 	states, err := filepath.Glob(filepath.Join(pristine, "snapshots", "3-100-*", "state.bin"))
@@ -288,3 +321,25 @@ func TestWhatRaftCannotReadEndsTheNodeAndNotTheProcess(t *testing.T) {
 type broken struct{ logStore }
 
 func (broken) GetLog(uint64, *raft.Log) error { return ErrDamaged }
+
+// Raft compacts its log beside the loop that may have emptied it just now.
+func TestALogThatIsEmptyCanBeCut(t *testing.T) {
+	g := newGuarded(raft.NewInmemStore(), func(err error) { t.Error(err) })
+	store := func(index uint64) {
+		if err := g.StoreLog(logEntry(index, nil)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := uint64(1); i <= 10; i++ {
+		store(i)
+	}
+	for _, cut := range [][2]uint64{{1, 10}, {0, 8}, {3, 20}} {
+		if err := g.DeleteRange(cut[0], cut[1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	store(21)
+	if first, last, err := extent(g); first != 21 || last != 21 || err != nil {
+		t.Errorf("the log is %d to %d, %v; want 21", first, last, err)
+	}
+}

@@ -115,8 +115,16 @@ func (g *guarded) StoreLogs(ls []*raft.Log) error {
 	return g.watch("append", func() error { return g.logStore.StoreLogs(ls) })
 }
 
+// DeleteRange deletes those of the entries that are there. (Raft's store in memory
+// loses count of entries that are not: v1.7.3.)
 func (g *guarded) DeleteRange(from, to uint64) error {
-	return g.watch("truncate", func() error { return g.logStore.DeleteRange(from, to) })
+	return g.watch("truncate", func() error {
+		first, last, err := extent(g.logStore)
+		if err != nil || last == 0 || to < first || from > last {
+			return err
+		}
+		return g.logStore.DeleteRange(max(from, first), min(to, last))
+	})
 }
 
 func (g *guarded) Set(key, value []byte) error {

@@ -37,40 +37,65 @@ type pages struct {
 }
 
 // checkPages reports ErrDamaged if the pages of a database that is there do not
-// make a tree. What it cannot make sense of at all is for bbolt to judge.
+// make a tree, or its last transaction is missing for a flipped bit. What it cannot
+// make sense of at all is for bbolt to judge.
 func checkPages(path string) error {
 	file, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	p, root, ok := findMeta(file)
-	if !ok {
+	meta, flipped := newestMeta(file)
+	switch {
+	case flipped:
+		return fmt.Errorf("%w (a bit of its newest meta page)", ErrDamaged)
+	case meta == nil:
 		return nil
 	}
-	if page, err := p.walk(root, nil, nil); err != nil {
+	ne := binary.NativeEndian
+	p := pages{file: file, size: uint64(ne.Uint32(meta[8:])), all: ne.Uint64(meta[40:]), seen: make(map[uint64]bool)}
+	if page, err := p.walk(ne.Uint64(meta[16:]), nil, nil); err != nil {
 		return fmt.Errorf("%w (page %d: %w)", ErrDamaged, page, err)
 	}
 	return nil
 }
 
-// findMeta returns the newer of the two meta pages that is whole, and the root.
-func findMeta(file []byte) (p pages, root uint64, ok bool) {
-	ne, newest := binary.NativeEndian, uint64(0)
-	size := uint64(os.Getpagesize())
-	for at := uint64(0); at <= size; at += size {
-		if at+pageHeader+metaSize+8 > uint64(len(file)) {
+// newestMeta returns the newer of the two meta pages that is whole, nil if none is.
+// flipped: one that is newer would be whole if one bit of it were not flipped. bbolt
+// would take that for a crash, and go on without the transaction.
+func newestMeta(file []byte) (newest []byte, flipped bool) {
+	transaction := func(meta []byte) uint64 { return binary.NativeEndian.Uint64(meta[48:]) }
+	for _, at := range []int{0, os.Getpagesize()} {
+		if at+pageHeader+metaSize+8 > len(file) {
 			break
 		}
-		meta := file[at+pageHeader:]
-		sum := fnv.New64a()
-		sum.Write(meta[:metaSize])
-		if tx := ne.Uint64(meta[48:]); sum.Sum64() == ne.Uint64(meta[metaSize:]) && (!ok || tx > newest) {
-			newest, ok = tx, true
-			p = pages{file: file, size: uint64(ne.Uint32(meta[8:])), all: ne.Uint64(meta[40:]), seen: make(map[uint64]bool)}
-			root = ne.Uint64(meta[16:])
+		meta, repaired := wholeMeta(file[at+pageHeader:][:metaSize+8])
+		if meta != nil && (newest == nil || transaction(meta) > transaction(newest)) {
+			newest, flipped = meta, repaired
 		}
 	}
-	return p, root, ok
+	return newest, flipped
+}
+
+// wholeMeta returns a meta page, nil if it is not whole, and whether one bit of it
+// had to be repaired.
+func wholeMeta(meta []byte) (whole []byte, repaired bool) {
+	fits := func() bool {
+		sum := fnv.New64a()
+		sum.Write(meta[:metaSize])
+		return sum.Sum64() == binary.NativeEndian.Uint64(meta[metaSize:])
+	}
+	if fits() {
+		return meta, false
+	}
+	meta = bytes.Clone(meta)
+	for bit := range len(meta) * 8 {
+		meta[bit/8] ^= 1 << (bit % 8)
+		if fits() {
+			return meta, true
+		}
+		meta[bit/8] ^= 1 << (bit % 8)
+	}
+	return nil, false
 }
 
 // walk checks a page and those below it, whose keys are to ascend from low on, if
