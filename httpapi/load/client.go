@@ -20,6 +20,7 @@ const (
 type client struct {
 	target     Target
 	valueBytes int
+	think      time.Duration
 	timeout    time.Duration
 	reads      float64
 	spread     *zipf
@@ -37,6 +38,7 @@ func (l *Load) client(target Target, spread *zipf, stopped *atomic.Bool) *client
 	c := &client{
 		target:     target,
 		valueBytes: l.ValueBytes,
+		think:      l.Think,
 		timeout:    cmp.Or(l.Timeout, answerWithin),
 		reads:      l.Reads,
 		spread:     spread,
@@ -145,7 +147,10 @@ func (c *client) converse(end time.Time) error {
 		if err != nil {
 			return err
 		}
-		sent = now
+		if sent = now; c.think > 0 {
+			time.Sleep(c.think)
+			sent = time.Now()
+		}
 	}
 	return nil
 }

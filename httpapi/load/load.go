@@ -23,6 +23,7 @@ type Load struct {
 	// Skew is the exponent of the Zipf distribution of the keys, from 0, which is
 	// uniform, to below 1. A target's first key is its hottest one.
 	Skew    float64
+	Think   time.Duration // from an answer to the next request; short, for a stop waits for it
 	Timeout time.Duration // for an answer; 0: 30 s
 	// Watch, if set, is called once a second with what came since the call before.
 	Watch func(*Tally)

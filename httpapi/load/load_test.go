@@ -103,6 +103,16 @@ func TestNoTwoValuesAreTheSame(t *testing.T) {
 	}
 }
 
+func TestThinkTimeIsBetweenRequests(t *testing.T) {
+	t.Parallel()
+	var n atomic.Int64
+	address := serve(t, func(http.ResponseWriter, *http.Request) { n.Add(1) })
+	l := Load{Targets: []Target{{address, Numbered("k", 10)}}, Connections: 2, Reads: 1, Think: enough / 4}
+	if _, err := l.Run(t.Context(), enough); err != nil || n.Load() < 2 || n.Load() > 8 {
+		t.Errorf("got %d requests, %v, want at most 4 of each connection", n.Load(), err)
+	}
+}
+
 func TestRefusedRequestsAreCountedByStatus(t *testing.T) {
 	t.Parallel()
 	var n atomic.Int64

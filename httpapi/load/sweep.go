@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -36,14 +37,14 @@ func (s *Sweep) Run(ctx context.Context) error {
 		return err
 	}
 	var next, done atomic.Int64 // keys taken, and done, by their number
+	if s.Watch != nil {
+		defer s.follow(&done)()
+	}
 	group, running := errgroup.WithContext(ctx)
 	for i := range s.Connections {
 		group.Go(func() error {
 			return s.lane(running, s.Addresses[i%len(s.Addresses)], &next, &done)
 		})
-	}
-	if s.Watch != nil {
-		group.Go(func() error { return s.follow(running, &done) })
 	}
 	if err := group.Wait(); err != nil {
 		// A lane that ctx cut short may say that its connection timed out.
@@ -53,19 +54,27 @@ func (s *Sweep) Run(ctx context.Context) error {
 	return nil
 }
 
-// follow calls Watch until all keys are done.
-func (s *Sweep) follow(ctx context.Context, done *atomic.Int64) error {
-	tick := time.NewTicker(watchEvery)
-	defer tick.Stop()
-	for done.Load() < int64(s.Keys.Count()) {
-		select {
-		case <-tick.C:
-			s.Watch(int(done.Load()))
-		case <-ctx.Done():
-			return ctx.Err()
+// follow calls Watch until the function that it returns is called, which waits for
+// the last call.
+func (s *Sweep) follow(done *atomic.Int64) (end func()) {
+	var follower sync.WaitGroup
+	over := make(chan struct{})
+	follower.Go(func() {
+		tick := time.NewTicker(watchEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				s.Watch(int(done.Load()))
+			case <-over:
+				return
+			}
 		}
+	})
+	return func() {
+		close(over)
+		follower.Wait()
 	}
-	return nil
 }
 
 // lane is one connection's part of the sweep.
