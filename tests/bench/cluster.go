@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -83,6 +82,18 @@ func (c *cluster) join(ctx context.Context) error {
 	return err
 }
 
+// leave has the last node leave, which answers when the rest has settled, and ends
+// it.
+func (c *cluster) leave(ctx context.Context) error {
+	last := c.nodes[len(c.nodes)-1]
+	if _, err := ask(ctx, http.MethodPost, last.address, "/dht/leave", nil); err != nil {
+		return err
+	}
+	last.kill()
+	c.nodes = c.nodes[:len(c.nodes)-1]
+	return nil
+}
+
 func (c *cluster) addresses() []string {
 	all := make([]string, len(c.nodes))
 	for i, n := range c.nodes {
@@ -106,34 +117,6 @@ func (c *cluster) keysAt(ctx context.Context, node int) ([]string, error) {
 		return nil, fmt.Errorf("%s lists no key", c.nodes[node].address)
 	}
 	return keys, lines.Err()
-}
-
-// copiesAt returns the share of all partitions that a node has an in-sync copy of.
-func (c *cluster) copiesAt(ctx context.Context, node int) (float64, error) {
-	text, err := ask(ctx, http.MethodGet, c.nodes[node].address, "/dht/ring", nil)
-	if err != nil {
-		return 0, err
-	}
-	var ring struct {
-		Peers []struct{ ID, Address string }
-		Table []struct {
-			InSync []string `json:"in_sync"`
-		}
-	}
-	if err := json.Unmarshal([]byte(text), &ring); err != nil {
-		return 0, fmt.Errorf("GET /dht/ring: %w", err)
-	}
-	held := 0
-	for _, p := range ring.Peers {
-		for _, row := range ring.Table {
-			for _, id := range row.InSync {
-				if id == p.ID && p.Address == c.nodes[node].address {
-					held++
-				}
-			}
-		}
-	}
-	return float64(held) / float64(len(ring.Table)), nil
 }
 
 // ask makes one request outside of any measurement.

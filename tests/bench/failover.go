@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"pipelinedht/httpapi/load"
 )
 
 const (
@@ -24,7 +26,7 @@ func measureFailovers(ctx context.Context, b *bench) error {
 		return err
 	}
 	defer c.close()
-	if err := c.fill(ctx, failoverKeys, b.valueBytes); err != nil {
+	if err := fill(ctx, c.nodes, load.Numbered(keyPrefix, failoverKeys), b.valueBytes); err != nil {
 		return err
 	}
 	var all, each, held []time.Duration
@@ -42,19 +44,19 @@ func measureFailovers(ctx context.Context, b *bench) error {
 		}
 		held = append(held, longest)
 	}
-	fmt.Printf("\nthree nodes, three copies, fsynced: one of them goes, %d times each\n", b.failovers)
-	fmt.Printf("%-46s %8s %8s %8s\n", "", "p50 s", "p99 s", "max s")
-	printTimes("kill -9: until all its partitions are served", all)
-	printTimes("kill -9: until one of them is", each)
-	fmt.Printf("%-46s %.2f to %.2f\n", "  of which its last promise runs for", (promise - beacon).Seconds(), promise.Seconds())
-	printTimes("SIGTERM: the longest that a request takes", held)
+	b.printf("\nthree nodes, three copies, fsynced: one of them goes, %d times each\n", b.failovers)
+	b.printf("%-46s %8s %8s %8s\n", "", "p50 s", "p99 s", "max s")
+	b.printTimes("kill -9: until all its partitions are served", all)
+	b.printTimes("kill -9: until one of them is", each)
+	b.printf("%-46s %.2f to %.2f\n", "  of which its last promise runs for", (promise - beacon).Seconds(), promise.Seconds())
+	b.printTimes("SIGTERM: the longest that a request takes", held)
 	return nil
 }
 
-func printTimes(what string, times []time.Duration) {
+func (b *bench) printTimes(what string, times []time.Duration) {
 	slices.Sort(times)
 	at := func(q float64) float64 { return times[int(q*float64(len(times)-1)+0.5)].Seconds() }
-	fmt.Printf("%-46s %8.2f %8.2f %8.2f\n", what, at(0.50), at(0.99), at(1))
+	b.printf("%-46s %8.2f %8.2f %8.2f\n", what, at(0.50), at(0.99), at(1))
 }
 
 // killed kills a node and returns when each partition that it was primary for took

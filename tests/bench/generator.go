@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"time"
 )
 
@@ -14,8 +13,8 @@ var generator struct {
 
 // printGenerator says how much of a request's time on this machine was not the
 // servers'.
-func printGenerator() {
+func (b *bench) printGenerator() {
 	if generator.requests > 0 {
-		fmt.Printf("\nload generator: %.1f us of CPU a request\n", float64(generator.cpu.Microseconds())/float64(generator.requests))
+		b.printf("\nload generator: %.1f us of CPU a request\n", float64(generator.cpu.Microseconds())/float64(generator.requests))
 	}
 }

@@ -34,13 +34,13 @@ func moduleRoot(ctx context.Context) (string, error) {
 }
 
 // printMachine says on what the figures were taken, and how busy it was.
-func printMachine(s settings) {
-	fmt.Printf("%d cores, %s, %s %s/%s", runtime.NumCPU(), cpuModel(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+func (b *bench) printMachine() {
+	b.printf("%d cores, %s, %s %s/%s", runtime.NumCPU(), cpuModel(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	if load, err := os.ReadFile("/proc/loadavg"); err == nil {
-		fmt.Printf(", load %s before", strings.Fields(string(load))[0])
+		b.printf(", load %s before", strings.Fields(string(load))[0])
 	}
-	fmt.Printf("\n%d connections, values of %d bytes, %d rounds of %v there and back\n",
-		s.connections, s.valueBytes, s.rounds, s.time)
+	b.printf("\n%d connections, values of %d bytes, %d rounds of %v there and back\n",
+		b.connections, b.valueBytes, b.rounds, b.time)
 }
 
 func cpuModel() string {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"slices"
@@ -23,6 +24,7 @@ type settings struct {
 	connections int
 	keys        int // in a cluster that answers requests
 	joinKeys    int // in a cluster that a fourth node joins
+	importKeys  int // of a node that joins with keys of its own
 	valueBytes  int
 	failovers   int    // kills, and as many stops
 	binary      string // "": built by this command
@@ -35,17 +37,22 @@ type part struct {
 	run  func(context.Context, *bench) error
 }
 
-var parts = []part{{"get", measureGets}, {"put", measurePuts}, {"join", measureJoins}, {"failover", measureFailovers}, {"plan", measurePlan}}
+var parts = []part{{"get", measureGets}, {"put", measurePuts}, {"mix", measureMixes}, {"size", measureSizes},
+	{"connections", measureConnections}, {"join", measureJoins}, {"import", measureImport}, {"failover", measureFailovers},
+	{"plan", measurePlan}}
 
 // bench is one run of the command.
 type bench struct {
 	settings
 	work string // directory of this run
+	out  io.Writer
 }
 
+func (b *bench) printf(format string, args ...any) { fmt.Fprintf(b.out, format, args...) }
+
 func main() {
-	if len(os.Args) == 3 && os.Args[1] == bareCommand {
-		exitOn(serveBare(os.Args[2]))
+	if len(os.Args) > 1 && os.Args[1] == bareCommand {
+		exitOn(serveBare(os.Args[2:]))
 		return
 	}
 	s, err := parse(os.Args[1:])
@@ -55,7 +62,7 @@ func main() {
 	exitOn(err)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	exitOn(run(ctx, s))
+	exitOn(run(ctx, s, os.Stdout))
 }
 
 func exitOn(err error) {
@@ -75,10 +82,11 @@ func parse(args []string) (settings, error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	only := flags.String("only", all, "parts to run, separated by commas")
 	flags.IntVar(&s.rounds, "rounds", 3, "rounds of each line; its figures are their medians")
-	flags.DurationVar(&s.time, "time", 2*time.Second, "length of one round of one line")
+	flags.DurationVar(&s.time, "time", time.Second, "length of one round of one line")
 	flags.IntVar(&s.connections, "connections", 64, "connections, each with one request under way")
-	flags.IntVar(&s.keys, "keys", 100_000, "keys in a cluster for get and put")
+	flags.IntVar(&s.keys, "keys", 100_000, "keys in a cluster for requests")
 	flags.IntVar(&s.joinKeys, "join-keys", 1_000_000, "keys in a cluster for join")
+	flags.IntVar(&s.importKeys, "import-keys", 200_000, "keys of the joining node for import")
 	flags.IntVar(&s.failovers, "failovers", 10, "times that a node is killed, and as many that one is stopped")
 	flags.IntVar(&s.valueBytes, "value", 100, "bytes of a value, at least 8")
 	flags.StringVar(&s.binary, "binary", "", "dht binary to measure instead of building one")
@@ -86,32 +94,35 @@ func parse(args []string) (settings, error) {
 	if err := flags.Parse(args); err != nil {
 		return s, err
 	}
+	if flags.NArg() > 0 {
+		return s, fmt.Errorf("%q: there are flags only", flags.Arg(0))
+	}
 	s.only = strings.Split(*only, ",")
 	for _, name := range s.only {
 		if !slices.Contains(names, name) {
 			return s, fmt.Errorf("-only %s: choose from %s", name, all)
 		}
 	}
-	if s.rounds < 1 || s.time <= 0 || s.connections < 1 || s.keys < 1000 || s.joinKeys < 1000 || s.failovers < 1 || s.valueBytes < load.StampBytes {
+	if s.rounds < 1 || s.time <= 0 || s.connections < 1 || s.keys < 1000 || s.joinKeys < 1000 || s.importKeys < 1000 || s.failovers < 1 || s.valueBytes < load.StampBytes {
 		return s, fmt.Errorf("rounds, time, connections and failovers must be positive, there must be 1000 keys, and %d bytes in a value", load.StampBytes)
 	}
 	return s, nil
 }
 
-func run(ctx context.Context, s settings) error {
+func run(ctx context.Context, s settings, out io.Writer) error {
 	begun := time.Now()
 	work, err := os.MkdirTemp(s.dir, "dht-bench-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(work)
-	b := &bench{settings: s, work: work}
+	b := &bench{settings: s, work: work, out: out}
 	if b.binary == "" {
 		if b.binary, err = build(ctx, work); err != nil {
 			return err
 		}
 	}
-	printMachine(s)
+	b.printMachine()
 	for _, p := range parts {
 		if !slices.Contains(s.only, p.name) {
 			continue
@@ -120,7 +131,7 @@ func run(ctx context.Context, s settings) error {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
 	}
-	printGenerator()
-	fmt.Printf("whole run: %v\n", time.Since(begun).Round(time.Second))
+	b.printGenerator()
+	b.printf("whole run: %v\n", time.Since(begun).Round(time.Second))
 	return nil
 }

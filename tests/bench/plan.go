@@ -8,7 +8,7 @@ import (
 )
 
 // measurePlan runs the placement's own benchmark, which is no matter of processes.
-func measurePlan(ctx context.Context, _ *bench) error {
+func measurePlan(ctx context.Context, b *bench) error {
 	root, err := moduleRoot(ctx)
 	if err != nil {
 		return err
@@ -19,16 +19,16 @@ func measurePlan(ctx context.Context, _ *bench) error {
 	if err != nil {
 		return fmt.Errorf("%w\n%s", err, out)
 	}
-	fmt.Printf("\npartition.Plan (aim: 100 ms for 1,000 nodes and 65,536 partitions)\n")
+	b.printf("\npartition.Plan (aim: 100 ms for 1,000 nodes and 65,536 partitions)\n")
 	found := false
 	for line := range strings.Lines(string(out)) {
 		if strings.HasPrefix(line, "BenchmarkPlan") {
-			fmt.Print(line)
+			b.printf("%s", line)
 			found = true
 		}
 	}
 	if !found {
-		fmt.Println("no BenchmarkPlan in ./partition")
+		b.printf("no BenchmarkPlan in ./partition\n")
 	}
 	return nil
 }

@@ -24,6 +24,7 @@ var announcement = regexp.MustCompile(`http://([^\s,]+)`)
 type process struct {
 	cmd     *exec.Cmd
 	address string // host:port
+	opaque  bool   // has no /metrics with what it allocates
 	log     *os.File
 	drained chan struct{} // closed when its standard output has ended
 }

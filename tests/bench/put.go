@@ -2,69 +2,62 @@ package main
 
 import (
 	"context"
-	"fmt"
 
 	"pipelinedht/httpapi/load"
 )
 
 // measurePuts compares PUT at a key's primary with one and with three copies, in
-// memory and fsynced, with a server that forgets what it is told, and with each
-// other. There are three nodes in every cluster.
+// memory and fsynced, with servers that forget what they are told or only log it,
+// and with each other. There are three nodes in every cluster.
 func measurePuts(ctx context.Context, b *bench) error {
-	bare, err := b.startBare(ctx)
+	bare, err := b.startBare(ctx, b.valueBytes, false)
 	if err != nil {
 		return err
 	}
 	defer bare.kill()
+	logging, err := b.startBare(ctx, b.valueBytes, true)
+	if err != nil {
+		return err
+	}
+	defer logging.kill()
+	fsync, closeFile, err := b.fsyncs()
+	if err != nil {
+		return err
+	}
+	defer closeFile()
 	var clusters []*cluster
 	defer func() {
 		for _, c := range clusters {
 			c.close()
 		}
 	}()
-	at := func(name string, replicas int, durable bool) (*line, error) {
-		c, err := b.startCluster(ctx, 3, replicas, durable)
+	at := func(name string, replicas int, durable bool, against ...comparison) (*line, error) {
+		c, err := b.startFull(ctx, replicas, durable)
 		if err != nil {
 			return nil, err
 		}
 		clusters = append(clusters, c)
-		if err := c.fill(ctx, b.keys, b.valueBytes); err != nil {
-			return nil, err
-		}
 		keys, err := c.keysAt(ctx, 1)
-		return &line{name: name, load: b.load(c.nodes[1], keys, 0), servers: c.nodes}, err
+		return loaded(name, b.load(load.Listed(keys), 0, c.nodes[1]), c.nodes, against...), err
 	}
-	memory1, err := at("PUT, one copy, in memory", 1, false)
+	ceiling := loaded("bare net/http + mux, PUT", b.load(b.numbered(), 0, bare), []*process{bare})
+	logged := loaded("bare PUT, appended and fsynced", b.load(b.numbered(), 0, logging), []*process{logging}, comparison{ceiling, 0})
+	memory1, err := at("PUT, one copy, in memory", 1, false, comparison{ceiling, 0.80})
 	if err != nil {
 		return err
 	}
-	memory3, err := at("PUT, three copies, in memory", 3, false)
+	memory3, err := at("PUT, three copies, in memory", 3, false, comparison{memory1, 0}, comparison{ceiling, 0})
 	if err != nil {
 		return err
 	}
-	disk1, err := at("PUT, one copy, fsynced", 1, true)
+	disk1, err := at("PUT, one copy, fsynced", 1, true, comparison{memory1, 0}, comparison{logged, 0})
 	if err != nil {
 		return err
 	}
-	disk3, err := at("PUT, three copies, fsynced", 3, true)
+	disk3, err := at("PUT, three copies, fsynced", 3, true, comparison{disk1, 0.65}, comparison{memory3, 0}, comparison{logged, 0})
 	if err != nil {
 		return err
 	}
-	ceiling := &line{name: "bare net/http + mux, PUT", load: memory1.load, servers: []*process{bare}}
-	ceiling.load.Targets = []load.Target{{Address: bare.address, Keys: memory1.load.Targets[0].Keys}}
-	memory1.against = []comparison{{ceiling, 0.80}}
-	memory3.against = []comparison{{memory1, 0}, {ceiling, 0}}
-	disk1.against = []comparison{{memory1, 0}, {ceiling, 0}}
-	disk3.against = []comparison{{disk1, 0.65}, {memory3, 0}, {ceiling, 0}}
-	lines := []*line{ceiling, memory1, memory3, disk1, disk3}
-	if err := b.interleave(ctx, lines); err != nil {
-		return err
-	}
-	printLines("three nodes", lines)
-	sync, err := fsyncTime(b.work)
-	if err != nil {
-		return err
-	}
-	fmt.Printf("a write of 4 KiB and an fsync, alone, take %.2f ms (median)\n", sync.Seconds()*1e3)
-	return nil
+	b.printHeading("three nodes")
+	return b.report(ctx, []*line{ceiling, logged, fsync, memory1, memory3, disk1, disk3})
 }

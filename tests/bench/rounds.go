@@ -9,11 +9,11 @@ import (
 	"pipelinedht/httpapi/load"
 )
 
-// line is one row of the table: a load, and the rows that it is held against.
+// line is one row of a table: what is done in each of its rounds, and the rows that
+// it is held against.
 type line struct {
 	name    string
-	load    load.Load
-	servers []*process // whose CPU time it takes
+	round   func(context.Context, time.Duration) (*sample, error)
 	against []comparison
 	samples []*sample // one a round
 }
@@ -24,6 +24,12 @@ type comparison struct {
 	aim  float64 // what the ratio should reach, printed beside it; 0: nothing in particular
 }
 
+// loaded returns the line of a load on servers.
+func loaded(name string, l load.Load, servers []*process, against ...comparison) *line {
+	round := func(ctx context.Context, d time.Duration) (*sample, error) { return drive(ctx, &l, servers, d) }
+	return &line{name: name, round: round, against: against}
+}
+
 // warmUp is the part of a round that goes ahead of the first one, unmeasured.
 const warmUp = 4
 
@@ -31,20 +37,31 @@ const warmUp = 4
 // grows slower or faster meets all of them alike.
 func (b *bench) interleave(ctx context.Context, lines []*line) error {
 	for _, l := range lines {
-		if _, err := take(ctx, &l.load, l.servers, b.time/warmUp); err != nil {
+		if _, err := l.round(ctx, b.time/warmUp); err != nil {
 			return fmt.Errorf("%s: %w", l.name, err)
 		}
 	}
 	order := slices.Clone(lines)
 	for range b.rounds {
 		for _, l := range order {
-			s, err := take(ctx, &l.load, l.servers, b.time)
+			s, err := l.round(ctx, b.time)
 			if err != nil {
 				return fmt.Errorf("%s: %w", l.name, err)
 			}
 			l.samples = append(l.samples, s)
 		}
 		slices.Reverse(order)
+	}
+	return nil
+}
+
+// report runs lines interleaved and prints them.
+func (b *bench) report(ctx context.Context, lines []*line) error {
+	if err := b.interleave(ctx, lines); err != nil {
+		return err
+	}
+	for _, l := range lines {
+		b.print(l)
 	}
 	return nil
 }
@@ -58,11 +75,11 @@ func (l *line) median(of func(*sample) float64) float64 {
 	return median(values)
 }
 
-// ratio returns the median over the rounds of the ratio of rates.
-func (l *line) ratio(with *line) float64 {
+// ratio returns the median over the rounds of the ratio of what of says.
+func (l *line) ratio(of func(*sample) float64, with *line) float64 {
 	ratios := make([]float64, len(l.samples))
 	for i, s := range l.samples {
-		ratios[i] = s.Rate() / with.samples[i].Rate()
+		ratios[i] = of(s) / of(with.samples[i])
 	}
 	return median(ratios)
 }
@@ -79,14 +96,4 @@ func (l *line) refused() int {
 func median(values []float64) float64 {
 	sorted := slices.Sorted(slices.Values(values))
 	return sorted[len(sorted)/2]
-}
-
-// rate is the requests a second of a round.
-func rate(s *sample) float64 { return s.Rate() }
-
-// milliseconds returns a quantile of a round's latencies.
-func milliseconds(q float64) func(*sample) float64 {
-	return func(s *sample) float64 {
-		return float64(s.Latencies().Quantile(q)) / float64(time.Millisecond)
-	}
 }

@@ -2,24 +2,60 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"strings"
 )
 
-// printLines prints the rows of one part.
-func printLines(title string, lines []*line) {
-	fmt.Printf("\n%-34s %10s %8s %8s %8s  %s\n", title, "requests/s", "p50 ms", "p99 ms", "CPU us", "of the rate of (aim)")
-	for _, l := range lines {
-		fmt.Printf("%-34s %10.0f %8.2f %8.2f %8.1f  %s\n", l.name,
-			l.median(rate), l.median(milliseconds(0.50)), l.median(milliseconds(0.99)), l.median((*sample).cost),
-			l.notes())
+// columns are the figures of a line, each the median of its rounds.
+var columns = []struct {
+	heading string
+	figure  func(*sample) float64
+	format  string
+}{
+	{"requests/s", rate, "%.0f"},
+	{"p50 ms", latency(0.50), "%.2f"},
+	{"p99 ms", latency(0.99), "%.2f"},
+	{"p99.9 ms", latency(0.999), "%.2f"},
+	{"CPU us", cost, "%.1f"},
+	{"mallocs", mallocs, "%.1f"},
+	{"MB", megabytes, "%.0f"},
+}
+
+const (
+	nameWidth   = 42
+	columnWidth = 10
+)
+
+// printHeading begins a table.
+func (b *bench) printHeading(title string) {
+	b.printf("\n%-*s", nameWidth, title)
+	for _, c := range columns {
+		b.printf("%*s", columnWidth, c.heading)
 	}
+	b.printf("  of the rate of (aim)\n")
+}
+
+// print prints a line as a row of the table.
+func (b *bench) print(l *line) {
+	b.printf("%-*s", nameWidth, l.name)
+	for _, c := range columns {
+		cell := "-"
+		if figure := l.median(c.figure); !math.IsNaN(figure) {
+			cell = fmt.Sprintf(c.format, figure)
+		}
+		b.printf("%*s", columnWidth, cell)
+	}
+	if notes := l.notes(); notes != "" {
+		b.printf("  %s", notes)
+	}
+	b.printf("\n")
 }
 
 // notes are the ratios of a line, and how many of its requests were refused.
 func (l *line) notes() string {
 	var notes []string
 	for _, c := range l.against {
-		note := fmt.Sprintf("%.2f %s", l.ratio(c.with), c.with.name)
+		note := fmt.Sprintf("%.2f %s", l.ratio(rate, c.with), c.with.name)
 		if c.aim > 0 {
 			note += fmt.Sprintf(" (%.2f)", c.aim)
 		}

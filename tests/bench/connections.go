@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"pipelinedht/httpapi/load"
+)
+
+// measureConnections compares numbers of connections: GET at the primary and
+// through another node, and PUT with three copies on disk at the primary.
+func measureConnections(ctx context.Context, b *bench) error {
+	bare, err := b.startBare(ctx, b.valueBytes, false)
+	if err != nil {
+		return err
+	}
+	defer bare.kill()
+	logging, err := b.startBare(ctx, b.valueBytes, true)
+	if err != nil {
+		return err
+	}
+	defer logging.kill()
+	fsync, closeFile, err := b.fsyncs()
+	if err != nil {
+		return err
+	}
+	defer closeFile()
+	c, err := b.startFull(ctx, 3, true)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	listed, err := c.keysAt(ctx, 1)
+	if err != nil {
+		return err
+	}
+	keys := load.Listed(listed)
+	b.printHeading("three nodes, three copies, fsynced")
+	for _, n := range []int{1, 8, 64, 256} {
+		with := func(reads float64, at *process) load.Load {
+			l := b.load(keys, reads, at)
+			l.Connections = n
+			return l
+		}
+		name := func(what string) string { return fmt.Sprintf("%d: %s", n, what) }
+		gets := loaded(name("bare GET"), with(1, bare), []*process{bare})
+		local := loaded(name("GET at the primary"), with(1, c.nodes[1]), c.nodes, comparison{gets, 0})
+		logged := loaded(name("bare PUT, fsynced"), with(0, logging), []*process{logging})
+		alone := &line{name: name(fsync.name), round: fsync.round}
+		lines := []*line{
+			gets, local,
+			loaded(name("GET through another node"), with(1, c.nodes[2]), c.nodes, comparison{local, 0}, comparison{gets, 0}),
+			alone, logged,
+			loaded(name("PUT"), with(0, c.nodes[1]), c.nodes, comparison{logged, 0}, comparison{alone, 0}),
+		}
+		if err := b.report(ctx, lines); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"pipelinedht/httpapi/load"
+)
+
+// measureMixes compares mixes of reads and writes, on uniform and on few hot keys,
+// in memory and fsynced, through all three nodes: two thirds of it are forwarded.
+func measureMixes(ctx context.Context, b *bench) error {
+	bare, err := b.startBare(ctx, b.valueBytes, false)
+	if err != nil {
+		return err
+	}
+	defer bare.kill()
+	logging, err := b.startBare(ctx, b.valueBytes, true)
+	if err != nil {
+		return err
+	}
+	defer logging.kill()
+	memory, err := b.startFull(ctx, 3, false)
+	if err != nil {
+		return err
+	}
+	defer memory.close()
+	disk, err := b.startFull(ctx, 3, true)
+	if err != nil {
+		return err
+	}
+	defer disk.close()
+	b.printHeading("through all of three nodes, three copies")
+	for _, percent := range []int{100, 95, 50, 0} {
+		reads := float64(percent) / 100
+		uniform := func(servers ...*process) load.Load { return b.load(b.numbered(), reads, servers...) }
+		zipf := func(servers ...*process) load.Load {
+			l := uniform(servers...)
+			l.Skew = load.YCSBSkew
+			return l
+		}
+		name := func(what string) string { return fmt.Sprintf("%d %% GET, %s", percent, what) }
+		ceiling := loaded(name("bare"), uniform(bare), []*process{bare})
+		lines := []*line{
+			ceiling,
+			loaded(name("in memory"), uniform(memory.nodes...), memory.nodes, comparison{ceiling, 0}),
+			loaded(name("in memory, Zipf"), zipf(memory.nodes...), memory.nodes, comparison{ceiling, 0}),
+		}
+		if reads < 1 { // else there is nothing to fsync
+			ceiling = loaded(name("bare, PUTs fsynced"), uniform(logging), []*process{logging}, comparison{ceiling, 0})
+			lines = append(lines, ceiling)
+		}
+		lines = append(lines,
+			loaded(name("fsynced"), uniform(disk.nodes...), disk.nodes, comparison{ceiling, 0}),
+			loaded(name("fsynced, Zipf"), zipf(disk.nodes...), disk.nodes, comparison{ceiling, 0}),
+		)
+		if err := b.report(ctx, lines); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"pipelinedht/httpapi/load"
+)
+
+const (
+	sizeBytes       = 64 << 20 // of all values in a cluster, whatever their size
+	largeValue      = 1 << 20
+	largeConnection = 16 // connections for large values: what a host of clients sends at a time
+)
+
+// measureSizes compares values of different sizes, through all three nodes. Each
+// size has clusters of its own.
+func measureSizes(ctx context.Context, b *bench) error {
+	b.printHeading("through all of three nodes, three copies")
+	for _, size := range []struct {
+		name  string
+		bytes int
+	}{{"100 B", 100}, {"4 KiB", 4 << 10}, {"1 MiB", largeValue}} {
+		sized := *b
+		sized.valueBytes = size.bytes
+		sized.keys = min(b.keys, sizeBytes/size.bytes)
+		if size.bytes >= largeValue {
+			sized.connections = min(b.connections, largeConnection)
+		}
+		if err := sized.measureSize(ctx, size.name); err != nil {
+			return fmt.Errorf("%s: %w", size.name, err)
+		}
+	}
+	return nil
+}
+
+func (b *bench) measureSize(ctx context.Context, size string) error {
+	bare, err := b.startBare(ctx, b.valueBytes, false)
+	if err != nil {
+		return err
+	}
+	defer bare.kill()
+	logging, err := b.startBare(ctx, b.valueBytes, true)
+	if err != nil {
+		return err
+	}
+	defer logging.kill()
+	memory, err := b.startFull(ctx, 3, false)
+	if err != nil {
+		return err
+	}
+	defer memory.close()
+	disk, err := b.startFull(ctx, 3, true)
+	if err != nil {
+		return err
+	}
+	defer disk.close()
+	name := func(what string) string { return fmt.Sprintf("%s, %s", size, what) }
+	with := func(reads float64, servers ...*process) load.Load { return b.load(b.numbered(), reads, servers...) }
+	gets := loaded(name("bare GET"), with(1, bare), []*process{bare})
+	puts := loaded(name("bare PUT"), with(0, bare), []*process{bare})
+	logged := loaded(name("bare PUT, fsynced"), with(0, logging), []*process{logging}, comparison{puts, 0})
+	var lines []*line
+	if b.valueBytes >= largeValue { // of smaller ones memory is no bound
+		copied := copies(b.valueBytes)
+		copied.name = name(copied.name)
+		gets.against, puts.against = []comparison{{copied, 0}}, []comparison{{copied, 0}}
+		lines = append(lines, copied)
+	}
+	return b.report(ctx, append(lines,
+		gets,
+		loaded(name("GET"), with(1, memory.nodes...), memory.nodes, comparison{gets, 0}),
+		puts,
+		loaded(name("PUT in memory"), with(0, memory.nodes...), memory.nodes, comparison{puts, 0}),
+		logged,
+		loaded(name("PUT fsynced"), with(0, disk.nodes...), disk.nodes, comparison{logged, 0}),
+	))
+}
