@@ -43,8 +43,8 @@ func (n *Node) Propose(t Ticket, op *partition.Op, seen Seen, now time.Duration,
 		return false, out, err
 	}
 	l := c.lead
-	if n.m.Version < op.Since {
-		return false, out, fmt.Errorf("%w: this node has yet to learn of ring version %d", partition.ErrUnavailable, op.Since)
+	if err := n.mayBring(op); err != nil {
+		return false, out, err
 	}
 	if done, ok := l.ids.done[op.ID]; ok {
 		return n.repeat(c, t, done)
@@ -90,6 +90,21 @@ func (n *Node) Propose(t Ticket, op *partition.Op, seen Seen, now time.Duration,
 }
 
 var errNoLease = fmt.Errorf("%w: a copy's lease has run out", partition.ErrUnavailable)
+
+// mayBring returns an error if this node's map is too old for the operation, or too
+// new: of a node that is no peer any more nothing is imported, for what was deleted
+// since has left no tombstones.
+func (n *Node) mayBring(op *partition.Op) error {
+	if n.m.Version < op.Since {
+		return fmt.Errorf("%w: this node has yet to learn of ring version %d", partition.ErrUnavailable, op.Since)
+	}
+	if op.Kind == partition.OpImport || op.Kind == partition.OpImportDelete {
+		if _, ok := n.m.Peer(op.ID.Node); !ok {
+			return fmt.Errorf("%w: node %v is no peer any more", partition.ErrUnavailable, op.ID.Node)
+		}
+	}
+	return nil
+}
 
 // serves returns the copy of a partition that this node serves as primary; term,
 // unless 0, must be the one it serves.

@@ -25,7 +25,9 @@ const start = 100 * time.Second
 
 func TestAnImportIsRefusedByAPrimaryThatDoesNotKnowTheJoiner(t *testing.T) {
 	n := New(Normal(1, 1), nil, start)
-	n.SetMap(onePartition(1), start)
+	m := onePartition(1)
+	m.Peers = append(m.Peers, partition.Peer{ID: 7, Incarnation: 1, UpAt: 10, Importing: true})
+	n.SetMap(m, start)
 	op := &partition.Op{
 		ID: partition.OpID{Node: 7, Incarnation: 1, Counter: 1}, Attempt: 1, Term: 10, Since: 11,
 		Kind: partition.OpImport, Stamp: 500, Key: []byte("k"), Value: []byte("old"),
@@ -37,6 +39,22 @@ func TestAnImportIsRefusedByAPrimaryThatDoesNotKnowTheJoiner(t *testing.T) {
 	op.Since = 10
 	if accepted, _, err := n.Propose(2, op, Seen{Looked: true}, start, 1000); !accepted {
 		t.Errorf("at version 10, Since 10: %v, want accepted", err)
+	}
+}
+
+// A node that was removed in the middle of its import may go on with it until it
+// hears of that.
+func TestAnImportOfANodeThatWasRemovedIsRefused(t *testing.T) {
+	n := New(Normal(1, 1), nil, start)
+	n.SetMap(onePartition(1), start) // in which nobody is importing: deletes leave no tombstones
+	for _, kind := range []partition.OpKind{partition.OpImport, partition.OpImportDelete} {
+		op := &partition.Op{
+			ID: partition.OpID{Node: 7, Incarnation: 1, Counter: uint64(kind)}, Attempt: 1, Term: 10, Since: 9,
+			Kind: kind, Stamp: 500, Key: []byte("deleted"),
+		}
+		if accepted, _, err := n.Propose(1, op, Seen{Looked: true}, start, 1000); accepted || !errors.Is(err, partition.ErrUnavailable) {
+			t.Errorf("kind %d: accepted %v, %v, want ErrUnavailable", kind, accepted, err)
+		}
 	}
 }
 

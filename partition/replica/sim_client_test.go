@@ -82,6 +82,9 @@ func (c *simClient) next() {
 func (k *simCall) mint(floor partition.Seq) {
 	k.client.w.nextOp++
 	k.op.ID = partition.OpID{Node: partition.NodeID(1000 + k.client.id), Incarnation: 1, Counter: k.client.w.nextOp}
+	if k.op.Kind == partition.OpImport || k.op.Kind == partition.OpImportDelete {
+		k.op.ID.Node = k.client.w.law.latest().Peers[0].ID // which only peers may bring
+	}
 	k.op.Attempt, k.op.Floor = 0, floor
 	k.ids = append(k.ids, k.op.ID)
 }
