@@ -22,7 +22,7 @@ func defineFlight(flags *pflag.FlagSet, f *node.Flight) {
 	*f = f.WithDefaults()
 	flags.Var((*size)(&f.Node), "max-flight", "bytes of clients' operations under way from this node, and as many at it; one more waits")
 	flags.Var((*size)(&f.Peer), "max-flight-peer", "the same to one other node")
-	flags.Var((*size)(&f.Partition), "max-flight-partition", "bytes of one partition's writes that its copies have yet to store; one more waits")
+	flags.Var((*size)(&f.Partition), "max-flight-partition", "bytes of one partition's writes that its copies have yet to store, up to 32MiB; one more waits")
 }
 
 // defineLimits adds a flag for each of the limits of the HTTP server.
@@ -61,7 +61,7 @@ func limitFaults(l httpapi.Limits, f node.Flight) []error {
 		{"max-requests", l.Requests, 0},
 		{"max-flight", f.Node, 0},
 		{"max-flight-peer", f.Peer, 0},
-		{"max-flight-partition", f.Partition, 0},
+		{"max-flight-partition", f.Partition, node.MostPartitionFlight},
 	} {
 		switch {
 		case bound.value < 1:

@@ -37,6 +37,7 @@ func TestCommandLinesThatAreWrong(t *testing.T) {
 		{"no time to stop", "serve --name a --shutdown-timeout 0s", "--shutdown-timeout", nil},
 		{"a level that is none", "serve --name a --log-level loud", "--log-level", nil},
 		{"a key beyond what the store takes", "serve --name a --max-key 65537", "--max-key 65537: give at most 65536", nil},
+		{"more of a partition under way than one message brings", "serve --name a --max-flight-partition 33MiB", "--max-flight-partition 34603008: give at most 33554432", nil},
 		{"a size that is none", "serve --name a --max-value 16MB", `"16MB" is no size`, nil},
 		{"no connections", "serve --name a --max-connections 0", "--max-connections 0: give at least 1", nil},
 		{"no time for headers", "serve --name a --header-timeout 0s", "--header-timeout", nil},

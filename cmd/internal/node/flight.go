@@ -11,8 +11,12 @@ import (
 type Flight struct {
 	Node      int // operations taken from clients, and as many served as primary; 256 MiB
 	Peer      int // operations forwarded to any one peer; 96 MiB
-	Partition int // writes that any one partition has not committed; 32 MiB
+	Partition int // writes that any one partition has not committed; 32 MiB, and no more
 }
+
+// MostPartitionFlight is the most that Flight.Partition may be: so much an in-sync
+// copy may lack when its primary dies, and it gets that in one message.
+const MostPartitionFlight = host.DefaultPartitionBytes
 
 // WithDefaults returns f with zero fields replaced by their defaults.
 func (f Flight) WithDefaults() Flight {

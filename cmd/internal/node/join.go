@@ -202,12 +202,13 @@ func (n *Node) switchLives(ctx context.Context, old, fresh *life, intent joinInt
 		return err
 	}
 	n.setCurrent(fresh)
+	// First, for a write that was stuck in it may be what is imported.
+	if err := n.closeLife(old); err != nil {
+		n.log.Warn("join", "error", err)
+	}
 	if err := n.loadImport(n.stored()); err != nil {
 		n.fail(err)
 		return err
-	}
-	if err := n.closeLife(old); err != nil {
-		n.log.Warn("join", "error", err)
 	}
 	return n.rise(ctx, fresh)
 }
