@@ -26,6 +26,13 @@ func store(dir string) (*stores, error) {
 	return openStores(dir, theirs, noPlant, newRaftLogger(slog.New(slog.DiscardHandler)))
 }
 
+var someVoters = raft.Configuration{Servers: []raft.Server{{Suffrage: raft.Voter, ID: "a", Address: "b"}}}
+
+// noPeers is the transport that Raft's store wants to name servers with.
+type noPeers struct{ raft.Transport }
+
+func (noPeers) EncodePeer(raft.ServerID, raft.ServerAddress) []byte { return nil }
+
 // filled makes a Raft store with entries 1 to n, of which a snapshot holds half,
 // and a vote.
 func filled(t *testing.T, n uint64) (dir string) {
@@ -41,7 +48,7 @@ func filled(t *testing.T, n uint64) (dir string) {
 		}
 	}
 	for _, upto := range []uint64{n / 4, n / 2} {
-		sink, err := st.snaps.Create(1, upto, 1+upto/50, raft.Configuration{}, 1, nil)
+		sink, err := st.snaps.Create(1, upto, 1+upto/50, someVoters, 1, noPeers{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -209,6 +216,57 @@ func TestADamagedSnapshotIsAClearErrorWhereTheLogDoesNotReachBack(t *testing.T) 
 		if _, err := reread(dir); !errors.Is(err, ErrDamaged) {
 			t.Errorf("%s: %v, want %v", what, err, ErrDamaged)
 		}
+	}
+}
+
+// With another index a node would pass over entries, or apply some twice; with another
+// configuration it would count other votes.
+func TestAFlippedBitOfASnapshotsDescriptionIsNotGoneOnWith(t *testing.T) {
+	dir := filled(t, 200)
+	names, err := filepath.Glob(filepath.Join(dir, "snapshots", "3-100-*", "meta.json"))
+	if err != nil || len(names) != 1 {
+		t.Fatalf("newest snapshot: %v, %v", names, err)
+	}
+	content, err := os.ReadFile(names[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, err := store(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.close()
+	described := func() string {
+		list, err := st.snaps.List()
+		if err != nil {
+			return ""
+		}
+		meta, from, err := st.snaps.Open(list[0].ID)
+		if err != nil {
+			return ""
+		}
+		from.Close()
+		return fmt.Sprint(meta.Index, meta.Term, meta.Configuration, meta.ConfigurationIndex)
+	}
+	newest, older := described(), ""
+	noticed := 0
+	for bit := range 8 * len(content) {
+		content[bit/8] ^= 1 << (bit % 8)
+		if err := os.WriteFile(names[0], content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		switch got := described(); {
+		case got == newest: // what it hit is not in use
+		case older == "" || got == older:
+			older = got
+			noticed++
+		default:
+			t.Errorf("bit %d: taken for the snapshot of %s; it is of %s, the older one of %s", bit, got, newest, older)
+		}
+		content[bit/8] ^= 1 << (bit % 8)
+	}
+	if want := "50 2 "; noticed == 0 || !strings.HasPrefix(older, want) {
+		t.Errorf("%d flips noticed; then the snapshot is that of %q, want %q...", noticed, older, want)
 	}
 }
 

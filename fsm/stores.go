@@ -21,7 +21,7 @@ import (
 //
 //	raft.db     Raft's log and votes (bbolt, as raft-boltdb writes it), and under
 //	            the key "identity" whose they are
-//	snapshots/  hashicorp/raft's FileSnapshotStore, the newest two
+//	snapshots/  hashicorp/raft's FileSnapshotStore, the newest two, sealed
 //
 // raft.db is made under another name and moved into place when it holds whatever
 // its node starts from, so a directory is either new or whole.
@@ -147,7 +147,11 @@ func openSnapshots(dir string, db logStore, id identity, logger hclog.Logger) (r
 	if err := id.check(b); err != nil {
 		return nil, err
 	}
-	return raft.NewFileSnapshotStoreWithLogger(dir, keptSnapshots, logger)
+	snaps, err := raft.NewFileSnapshotStoreWithLogger(dir, keptSnapshots, logger)
+	if err != nil {
+		return nil, err
+	}
+	return sealedSnapshots{snaps}, nil
 }
 
 func openDB(path string) (db checkedStore, err error) {

@@ -18,15 +18,15 @@ func checkWhole(log logStore, snaps raft.SnapshotStore) (upto uint64, err error)
 	}
 	var faults []error
 	term := uint64(0) // of entry upto
-	for _, meta := range list {
-		_, content, err := snaps.Open(meta.ID) // which checks it
+	for _, listed := range list {
+		meta, content, err := snaps.Open(listed.ID) // which checks it
 		if err == nil {
 			upto, term, err = meta.Index, meta.Term, content.Close()
 		}
 		if err == nil {
 			break
 		}
-		faults = append(faults, fmt.Errorf("snapshot %s: %w", meta.ID, err))
+		faults = append(faults, fmt.Errorf("snapshot %s: %w", listed.ID, err))
 	}
 	first, last, err := extent(log)
 	if err != nil {
