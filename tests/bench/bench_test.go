@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestTheBenchFillsItsTables(t *testing.T) {
-	s, err := parse([]string{"-only", "put,join,import", "-rounds", "1", "-time", "200ms",
+	s, err := parse([]string{"-only", "get,join,import", "-rounds", "1", "-time", "200ms",
 		"-keys", "2000", "-join-keys", "2000", "-import-keys", "2000", "-connections", "4", "-dir", t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
@@ -30,8 +30,8 @@ func TestTheBenchFillsItsTables(t *testing.T) {
 		t.Fatalf("%v after\n%s", err, out.String())
 	}
 	for _, row := range []string{
-		`bare net/http \+ mux, PUT +\d+ .* [1-9]\d*\n`,
-		`PUT, three copies, fsynced .* PUT, one copy, fsynced \(0\.65\)`,
+		`bare net/http \+ mux, GET +\d+ .* [1-9]\d*\n`,
+		`GET through another node .* GET at the primary \(0\.80\), \d.* bare`,
 		`a fourth node joins .* 256 copies moved, 1\.00 of the fewest`,
 		`it leaves .* 768 copies moved, 1\.00 of the fewest`,
 		`during the leave +\d`,

@@ -42,18 +42,17 @@ func measureConnections(ctx context.Context, b *bench) error {
 			l.Connections = n
 			return l
 		}
-		name := func(what string) string { return fmt.Sprintf("%d: %s", n, what) }
-		gets := loaded(name("bare GET"), with(1, bare), []*process{bare})
-		local := loaded(name("GET at the primary"), with(1, c.nodes[1]), c.nodes, comparison{gets, 0})
-		logged := loaded(name("bare PUT, fsynced"), with(0, logging), []*process{logging})
-		alone := &line{name: name(fsync.name), round: fsync.round}
-		lines := []*line{
+		gets := loaded("bare GET", with(1, bare), []*process{bare})
+		local := loaded("GET at the primary", with(1, c.nodes[1]), c.nodes, comparison{gets, 0})
+		logged := loaded("bare PUT, fsynced", with(0, logging), []*process{logging})
+		alone := &line{name: fsync.name, round: fsync.round}
+		err := b.report(ctx, fmt.Sprintf("%d: ", n),
 			gets, local,
-			loaded(name("GET through another node"), with(1, c.nodes[2]), c.nodes, comparison{local, 0}, comparison{gets, 0}),
+			loaded("GET through another node", with(1, c.nodes[2]), c.nodes, comparison{local, 0}, comparison{gets, 0}),
 			alone, logged,
-			loaded(name("PUT"), with(0, c.nodes[1]), c.nodes, comparison{logged, 0}, comparison{alone, 0}),
-		}
-		if err := b.report(ctx, lines); err != nil {
+			loaded("PUT", with(0, c.nodes[1]), c.nodes, comparison{logged, 0}, comparison{alone, 0}),
+		)
+		if err != nil {
 			return err
 		}
 	}

@@ -29,5 +29,5 @@ func measureGets(ctx context.Context, b *bench) error {
 	forwarded := loaded("GET through another node", b.load(load.Listed(keys), 1, c.nodes[2]), c.nodes,
 		comparison{primary, 0.80}, comparison{ceiling, 0})
 	b.printHeading("three nodes, three copies, in memory")
-	return b.report(ctx, []*line{ceiling, primary, forwarded})
+	return b.report(ctx, "", ceiling, primary, forwarded)
 }

@@ -39,22 +39,21 @@ func measureMixes(ctx context.Context, b *bench) error {
 			l.Skew = load.YCSBSkew
 			return l
 		}
-		name := func(what string) string { return fmt.Sprintf("%d %% GET, %s", percent, what) }
-		ceiling := loaded(name("bare"), uniform(bare), []*process{bare})
+		ceiling := loaded("bare", uniform(bare), []*process{bare})
 		lines := []*line{
 			ceiling,
-			loaded(name("in memory"), uniform(memory.nodes...), memory.nodes, comparison{ceiling, 0}),
-			loaded(name("in memory, Zipf"), zipf(memory.nodes...), memory.nodes, comparison{ceiling, 0}),
+			loaded("in memory", uniform(memory.nodes...), memory.nodes, comparison{ceiling, 0}),
+			loaded("in memory, Zipf", zipf(memory.nodes...), memory.nodes, comparison{ceiling, 0}),
 		}
 		if reads < 1 { // else there is nothing to fsync
-			ceiling = loaded(name("bare, PUTs fsynced"), uniform(logging), []*process{logging}, comparison{ceiling, 0})
+			ceiling = loaded("bare, PUTs fsynced", uniform(logging), []*process{logging}, comparison{ceiling, 0})
 			lines = append(lines, ceiling)
 		}
 		lines = append(lines,
-			loaded(name("fsynced"), uniform(disk.nodes...), disk.nodes, comparison{ceiling, 0}),
-			loaded(name("fsynced, Zipf"), zipf(disk.nodes...), disk.nodes, comparison{ceiling, 0}),
+			loaded("fsynced", uniform(disk.nodes...), disk.nodes, comparison{ceiling, 0}),
+			loaded("fsynced, Zipf", zipf(disk.nodes...), disk.nodes, comparison{ceiling, 0}),
 		)
-		if err := b.report(ctx, lines); err != nil {
+		if err := b.report(ctx, fmt.Sprintf("%d %% GET, ", percent), lines...); err != nil {
 			return err
 		}
 	}

@@ -59,5 +59,5 @@ func measurePuts(ctx context.Context, b *bench) error {
 		return err
 	}
 	b.printHeading("three nodes")
-	return b.report(ctx, []*line{ceiling, logged, fsync, memory1, memory3, disk1, disk3})
+	return b.report(ctx, "", ceiling, logged, fsync, memory1, memory3, disk1, disk3)
 }

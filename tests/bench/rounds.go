@@ -55,13 +55,13 @@ func (b *bench) interleave(ctx context.Context, lines []*line) error {
 	return nil
 }
 
-// report runs lines interleaved and prints them.
-func (b *bench) report(ctx context.Context, lines []*line) error {
+// report runs lines interleaved and prints them, each with the name of their group.
+func (b *bench) report(ctx context.Context, group string, lines ...*line) error {
 	if err := b.interleave(ctx, lines); err != nil {
 		return err
 	}
 	for _, l := range lines {
-		b.print(l)
+		b.print(group, l)
 	}
 	return nil
 }

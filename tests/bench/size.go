@@ -55,24 +55,22 @@ func (b *bench) measureSize(ctx context.Context, size string) error {
 		return err
 	}
 	defer disk.close()
-	name := func(what string) string { return fmt.Sprintf("%s, %s", size, what) }
 	with := func(reads float64, servers ...*process) load.Load { return b.load(b.numbered(), reads, servers...) }
-	gets := loaded(name("bare GET"), with(1, bare), []*process{bare})
-	puts := loaded(name("bare PUT"), with(0, bare), []*process{bare})
-	logged := loaded(name("bare PUT, fsynced"), with(0, logging), []*process{logging}, comparison{puts, 0})
+	gets := loaded("bare GET", with(1, bare), []*process{bare})
+	puts := loaded("bare PUT", with(0, bare), []*process{bare})
+	logged := loaded("bare PUT, fsynced", with(0, logging), []*process{logging}, comparison{puts, 0})
 	var lines []*line
 	if b.valueBytes >= largeValue { // of smaller ones memory is no bound
 		copied := copies(b.valueBytes)
-		copied.name = name(copied.name)
 		gets.against, puts.against = []comparison{{copied, 0}}, []comparison{{copied, 0}}
 		lines = append(lines, copied)
 	}
-	return b.report(ctx, append(lines,
+	return b.report(ctx, size+", ", append(lines,
 		gets,
-		loaded(name("GET"), with(1, memory.nodes...), memory.nodes, comparison{gets, 0}),
+		loaded("GET", with(1, memory.nodes...), memory.nodes, comparison{gets, 0}),
 		puts,
-		loaded(name("PUT in memory"), with(0, memory.nodes...), memory.nodes, comparison{puts, 0}),
+		loaded("PUT in memory", with(0, memory.nodes...), memory.nodes, comparison{puts, 0}),
 		logged,
-		loaded(name("PUT fsynced"), with(0, disk.nodes...), disk.nodes, comparison{logged, 0}),
-	))
+		loaded("PUT fsynced", with(0, disk.nodes...), disk.nodes, comparison{logged, 0}),
+	)...)
 }

@@ -36,8 +36,8 @@ func (b *bench) printHeading(title string) {
 }
 
 // print prints a line as a row of the table.
-func (b *bench) print(l *line) {
-	b.printf("%-*s", nameWidth, l.name)
+func (b *bench) print(group string, l *line) {
+	b.printf("%-*s", nameWidth, group+l.name)
 	for _, c := range columns {
 		cell := "-"
 		if figure := l.median(c.figure); !math.IsNaN(figure) {
