@@ -7,6 +7,7 @@
 # make chaos-sim  the simulated half of it: SIM=… of simulated time at a light load
 # make chaos-table   what all of them together did and found
 # make bench      figures of real clusters on loopback, as ratios: ./tests/bench has flags
+# make bench-peers   the part of it beside etcd and Redis, which it installs (Debian, as root)
 # make lint       gofmt, vet, staticcheck, tidy check
 
 GO ?= go
@@ -19,7 +20,7 @@ SIM ?= 24h
 # Where make chaos notes what it did.
 CHAOS_REPORT ?= $(CURDIR)/bin/chaos.jsonl
 
-.PHONY: build run test race sim chaos chaos-sim chaos-table lint bench
+.PHONY: build run test race sim chaos chaos-sim chaos-table lint bench bench-peers
 build:
 	$(GO) build -o bin/dht ./cmd/dht
 
@@ -53,6 +54,10 @@ chaos-table:
 
 bench:
 	$(GO) run ./tests/bench
+
+bench-peers:
+	sh tests/bench/install-peers.sh
+	$(GO) run ./tests/bench -only peers
 
 lint:
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "gofmt: run 'gofmt -w .' on the files above"; exit 1; }

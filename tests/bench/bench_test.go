@@ -45,7 +45,7 @@ func TestTheBenchFillsItsTables(t *testing.T) {
 }
 
 func TestArgumentsThatAreWrong(t *testing.T) {
-	for _, args := range [][]string{{"-only", "sleep"}, {"-rounds", "0"}, {"-time", "0s"}, {"-value", "7"}, {"-keys", "1"}, {"more"}} {
+	for _, args := range [][]string{{"-only", "sleep"}, {"-peers", "sleep"}, {"-rounds", "0"}, {"-time", "0s"}, {"-value", "7"}, {"-keys", "1"}, {"more"}} {
 		if _, err := parse(args); err == nil {
 			t.Errorf("%q: got no error", args)
 		}

@@ -10,6 +10,10 @@
 // of a line is the median of its ratios within a round. A ratio holds from one
 // machine to the next much better than the figure beside it.
 //
+// The part peers does the same with programs that others pick for this, where they
+// are installed: processes of its own on ports of its own, as many copies, as
+// durable, the same connections in the same rounds, and the same generator.
+//
 // CPU is user and system time of all servers of a line, from /proc, with what they
 // do when idle. Processes and directories go when the command ends, however it
 // ends. Of the program under test it imports nothing but the load generator.

@@ -19,6 +19,7 @@ import (
 // settings are what the flags choose.
 type settings struct {
 	only        []string
+	peers       []string // which of the rivalries
 	rounds      int
 	time        time.Duration // of one round of one line
 	connections int
@@ -39,7 +40,7 @@ type part struct {
 
 var parts = []part{{"get", measureGets}, {"put", measurePuts}, {"mix", measureMixes}, {"size", measureSizes},
 	{"connections", measureConnections}, {"join", measureJoins}, {"import", measureImport}, {"failover", measureFailovers},
-	{"plan", measurePlan}}
+	{"plan", measurePlan}, {"peers", measurePeers}}
 
 // bench is one run of the command.
 type bench struct {
@@ -74,13 +75,13 @@ func exitOn(err error) {
 
 func parse(args []string) (settings, error) {
 	var s settings
-	names := make([]string, len(parts))
+	all := make([]string, len(parts))
 	for i, p := range parts {
-		names[i] = p.name
+		all[i] = p.name
 	}
-	all := strings.Join(names, ",")
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	only := flags.String("only", all, "parts to run, separated by commas")
+	only := flags.String("only", strings.Join(all, ","), "parts to run, separated by commas")
+	peers := flags.String("peers", strings.Join(rivalryNames(), ","), "comparisons of the part peers to run, separated by commas")
 	flags.IntVar(&s.rounds, "rounds", 3, "rounds of each line; its figures are their medians")
 	flags.DurationVar(&s.time, "time", time.Second, "length of one round of one line")
 	flags.IntVar(&s.connections, "connections", 64, "connections, each with one request under way")
@@ -97,16 +98,28 @@ func parse(args []string) (settings, error) {
 	if flags.NArg() > 0 {
 		return s, fmt.Errorf("%q: there are flags only", flags.Arg(0))
 	}
-	s.only = strings.Split(*only, ",")
-	for _, name := range s.only {
-		if !slices.Contains(names, name) {
-			return s, fmt.Errorf("-only %s: choose from %s", name, all)
-		}
+	var err error
+	if s.only, err = chosen("only", *only, all); err != nil {
+		return s, err
+	}
+	if s.peers, err = chosen("peers", *peers, rivalryNames()); err != nil {
+		return s, err
 	}
 	if s.rounds < 1 || s.time <= 0 || s.connections < 1 || s.keys < 1000 || s.joinKeys < 1000 || s.importKeys < 1000 || s.failovers < 1 || s.valueBytes < load.StampBytes {
 		return s, fmt.Errorf("rounds, time, connections and failovers must be positive, there must be 1000 keys, and %d bytes in a value", load.StampBytes)
 	}
 	return s, nil
+}
+
+// chosen returns the names in a flag's list, all of which must be among these.
+func chosen(flag, list string, from []string) ([]string, error) {
+	names := strings.Split(list, ",")
+	for _, name := range names {
+		if !slices.Contains(from, name) {
+			return nil, fmt.Errorf("-%s %s: choose from %s", flag, name, strings.Join(from, ","))
+		}
+	}
+	return names, nil
 }
 
 func run(ctx context.Context, s settings, out io.Writer) error {

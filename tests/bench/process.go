@@ -32,24 +32,10 @@ type process struct {
 // start runs a program that prints a line with its URL once it serves. Its
 // standard error goes to a file in dir that bears the name.
 func start(ctx context.Context, dir, name, program string, args ...string) (*process, error) {
-	log, err := os.Create(filepath.Join(dir, name+".log"))
+	p, said, err := spawn(dir, name, program, args...)
 	if err != nil {
 		return nil, err
 	}
-	p := &process{cmd: exec.Command(program, args...), log: log, drained: make(chan struct{})}
-	p.cmd.Stderr = log
-	p.cmd.SysProcAttr = dieWithParent()
-	p.cmd.Env = environment()
-	out, err := p.cmd.StdoutPipe()
-	if err == nil {
-		err = p.cmd.Start()
-	}
-	if err != nil {
-		log.Close()
-		return nil, fmt.Errorf("start %s: %w", name, err)
-	}
-	said := make(chan string, 1)
-	go p.listen(out, said)
 	timer := time.NewTimer(startWithin)
 	defer timer.Stop()
 	select {
@@ -59,10 +45,37 @@ func start(ctx context.Context, dir, name, program string, args ...string) (*pro
 	}
 	if p.address == "" {
 		p.kill()
-		return nil, errors.Join(ctx.Err(), fmt.Errorf("start %s: it did not say where it serves:\n%s", name, tail(log.Name())))
+		return nil, errors.Join(ctx.Err(), fmt.Errorf("start %s: it did not say where it serves:\n%s", name, tail(p.log.Name())))
 	}
 	return p, nil
 }
+
+// spawn runs a program, and sends what its first line says is its address, "" if it
+// does not say.
+func spawn(dir, name, program string, args ...string) (p *process, said <-chan string, err error) {
+	log, err := os.Create(logPath(dir, name))
+	if err != nil {
+		return nil, nil, err
+	}
+	p = &process{cmd: exec.Command(program, args...), log: log, drained: make(chan struct{})}
+	p.cmd.Stderr = log
+	p.cmd.SysProcAttr = dieWithParent()
+	p.cmd.Env = environment()
+	out, err := p.cmd.StdoutPipe()
+	if err == nil {
+		err = p.cmd.Start()
+	}
+	if err != nil {
+		log.Close()
+		return nil, nil, fmt.Errorf("start %s: %w", name, err)
+	}
+	address := make(chan string, 1)
+	go p.listen(out, address)
+	return p, address, nil
+}
+
+// logPath is where a program's standard error goes.
+func logPath(dir, name string) string { return filepath.Join(dir, name+".log") }
 
 // listen sends the address in the first line of out, "" if there is none, and
 // reads on so that the process never waits for a reader.

@@ -21,7 +21,7 @@ type RESP struct {
 }
 
 // waitAtMost is what a WAIT waits for, in milliseconds.
-const waitAtMost = "5000"
+const waitAtMost = "10000"
 
 // Speaker implements load.Dialect.
 func (d RESP) Speaker(keyBytes, valueBytes int) load.Speaker {

@@ -45,7 +45,7 @@ func TestRedisCommandsAreArraysOfStrings(t *testing.T) {
 	if got, want := request(RESP{}, load.Delete, "key-7", 1, 10), "*2\r\n$3\r\nDEL\r\n$5\r\nkey-7\r\n"; got != want {
 		t.Errorf("DELETE: got %q, want %q", got, want)
 	}
-	if got, want := request(RESP{Wait: 2}, load.Put, "k", stamp, 8), "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$8\r\nabcdefgh\r\n*3\r\n$4\r\nWAIT\r\n$1\r\n2\r\n$4\r\n5000\r\n"; got != want {
+	if got, want := request(RESP{Wait: 2}, load.Put, "k", stamp, 8), "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$8\r\nabcdefgh\r\n*3\r\n$4\r\nWAIT\r\n$1\r\n2\r\n$5\r\n10000\r\n"; got != want {
 		t.Errorf("PUT and WAIT: got %q, want %q", got, want)
 	}
 }
