@@ -10,7 +10,7 @@ import (
 // SetMap takes in a newer map; an older one is ignored. Nothing follows from a
 // map that does not show this node's own PeerUp.
 func (n *Node) SetMap(m *partition.Map, now time.Duration) {
-	n.now = now
+	n.goOn(now)
 	if n.m != nil && m.Version <= n.m.Version {
 		return
 	}

@@ -126,12 +126,18 @@ func New(cfg Config, copies map[partition.ID]partition.Position, now time.Durati
 	return n
 }
 
-// Tick lets time pass. Call it about every 50 ms.
-func (n *Node) Tick(now time.Duration) {
+// goOn takes note of the time. Ticks come so often that more than a few of them
+// missing is a pause of this process, whatever it hears of first after that.
+func (n *Node) goOn(now time.Duration) {
 	if now-n.now > n.cfg.Silence/2 {
 		n.resumed = now
 	}
 	n.now = now
+}
+
+// Tick lets time pass. Call it about every 50 ms.
+func (n *Node) Tick(now time.Duration) {
+	n.goOn(now)
 	if !n.up {
 		return
 	}
@@ -189,7 +195,7 @@ func (n *Node) HasBatch() bool {
 
 // Stored takes note that writes of a Batch are durable.
 func (n *Node) Stored(ws []Write, now time.Duration) {
-	n.now = now
+	n.goOn(now)
 	n.storing, n.storedAt = n.storing-len(ws), now
 	for i := range ws {
 		if ws[i].Drop {

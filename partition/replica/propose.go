@@ -34,7 +34,7 @@ func (n *Node) Applied(id partition.ID) partition.Seq {
 // ErrUnavailable or ErrFloor (with the commit sequence in out). wall is the time
 // in microseconds since 1970. op's slices are kept.
 func (n *Node) Propose(t Ticket, op *partition.Op, seen Seen, now time.Duration, wall partition.Stamp) (accepted bool, out partition.Outcome, err error) {
-	n.now = now
+	n.goOn(now)
 	if !n.up {
 		return false, out, partition.ErrNotPrimary
 	}
@@ -146,7 +146,7 @@ func (n *Node) unknownID(c *replica, attempt int) error {
 
 // FoundIDs takes in the records that a JobIDs found, oldest first.
 func (n *Node) FoundIDs(id partition.ID, term partition.Term, records []partition.LogRecord, now time.Duration) {
-	n.now = now
+	n.goOn(now)
 	if c := n.copy(id); c != nil && c.lead != nil && c.lead.term == term && c.lead.ids.loading {
 		c.lead.ids.load(records)
 	}

@@ -20,7 +20,7 @@ import (
 //
 // now may be a reading from before the lock was taken, after that of the store.
 func (n *Node) CheckRead(id partition.ID, term partition.Term, key []byte, now time.Duration) error {
-	n.now = max(n.now, now)
+	n.goOn(max(n.now, now))
 	c, err := n.serves(id, term)
 	if err != nil {
 		return err
@@ -41,7 +41,7 @@ func (n *Node) CheckRead(id partition.ID, term partition.Term, key []byte, now t
 // of the key makes, or with ErrRetry. It returns ErrRetry at once if no write is
 // pending any more, and CheckRead's errors.
 func (n *Node) AwaitRead(t Ticket, id partition.ID, term partition.Term, key []byte, now time.Duration) error {
-	n.now = now
+	n.goOn(now)
 	c, err := n.serves(id, term)
 	if err != nil {
 		return err

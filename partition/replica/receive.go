@@ -20,7 +20,7 @@ const maxEarly = 2048
 // Receive takes in a message of another node. The message and its byte slices are
 // kept.
 func (n *Node) Receive(from partition.NodeID, inc partition.Incarnation, m Message, now time.Duration) {
-	n.now = now
+	n.goOn(now)
 	if !n.up {
 		if b, ok := m.(*Beacon); ok && broken(grantBeforeUp) {
 			n.onBeacon(n.peer(from), b)
@@ -173,14 +173,14 @@ func about(m Message) (partition.ID, partition.Term) {
 
 // Refused says that the peer's address refuses connections: its process is gone.
 func (n *Node) Refused(peer partition.NodeID, now time.Duration) {
-	n.now = now
+	n.goOn(now)
 	n.peer(peer).gone = true
 }
 
 // Lost says that a connection to the peer broke, so messages may be lost: its
 // followers are asked anew where they stand.
 func (n *Node) Lost(peer partition.NodeID, now time.Duration) {
-	n.now = now
+	n.goOn(now)
 	for _, c := range n.copies {
 		if c == nil || c.lead == nil {
 			continue

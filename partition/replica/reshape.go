@@ -263,7 +263,7 @@ func (n *Node) propose(c *replica, ch partition.Change, forced bool) {
 // Resolved says that the outcome of the Changes taken last is known and that
 // SetMap was called with a map that shows it.
 func (n *Node) Resolved(now time.Duration) {
-	n.now = now
+	n.goOn(now)
 	done := n.inFlight
 	n.inFlight = nil
 	for _, p := range done {

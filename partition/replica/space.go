@@ -17,7 +17,7 @@ import (
 // SetFull says whether this node's disk is nearly full. The caller sees to it that
 // this does not change often.
 func (n *Node) SetFull(full bool, now time.Duration) {
-	n.now = now
+	n.goOn(now)
 	if n.full == full {
 		return
 	}

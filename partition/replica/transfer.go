@@ -98,7 +98,7 @@ func (n *Node) onAskExtra(c *replica, from partition.NodeID, m *AskExtra) {
 // FoundExtra takes in the keys of the log records after after that a JobExtra
 // found, each once.
 func (n *Node) FoundExtra(id partition.ID, term partition.Term, after partition.Seq, keys [][]byte, now time.Duration) {
-	n.now = now
+	n.goOn(now)
 	c := n.copy(id)
 	if c == nil || c.row.Term != term || c.lead != nil {
 		return
@@ -180,7 +180,7 @@ func (n *Node) stopTransfer(f *follower) {
 // Built takes in a chunk that a JobTransfer or JobNext made; err says why there is
 // none.
 func (n *Node) Built(job Job, m *Chunk, err error, now time.Duration) {
-	n.now = now
+	n.goOn(now)
 	c := n.copy(job.Partition)
 	if c == nil || c.row.Term != job.Term {
 		return

@@ -15,7 +15,7 @@ import (
 // Withdraw begins to give up this node's roles. It serves on meanwhile, and stays
 // in the sets that would fall below their minimum without it.
 func (n *Node) Withdraw(now time.Duration) {
-	n.now = now
+	n.goOn(now)
 	n.stopping = true
 	n.sendBeacons()
 	for _, c := range n.copies {
@@ -27,7 +27,7 @@ func (n *Node) Withdraw(now time.Duration) {
 
 // Withdrawn reports whether nobody is left who could take a role off this node.
 func (n *Node) Withdrawn(now time.Duration) bool {
-	n.now = now
+	n.goOn(now)
 	if !n.up {
 		return true
 	}
