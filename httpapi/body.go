@@ -80,6 +80,7 @@ func (s *Server) readChunked(from *bodyReader, limit int, what string) (body []b
 			return nil, 0, err
 		}
 		held = limit
+		from.left = 0 // now the server waits again
 		var rest []byte
 		rest, err = io.ReadAll(io.LimitReader(from, int64(limit+1-len(body))))
 		body = append(body, rest...)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -18,6 +19,12 @@ type connection struct {
 	state         atomic.Int64
 	heard         atomic.Bool // a request of it has been with a handler
 	reads, writes deadline
+
+	end      context.CancelCauseFunc // of the context of its requests
+	socket   syscall.RawConn         // nil: there is none to look at
+	requests atomic.Uint64           // begun
+	spared   atomic.Bool             // the present request has had its read with nothing
+	looked   uint64                  // requests at the last look; guarded by connections.mu
 }
 
 const (
@@ -31,14 +38,22 @@ func newConnection(all *connections, nc net.Conn) *connection {
 	one := &connection{Conn: nc, all: all}
 	one.reads.init(all.began, nc.SetReadDeadline)
 	one.writes.init(all.began, nc.SetWriteDeadline)
+	if sc, ok := nc.(syscall.Conn); ok && canPeek {
+		one.socket, _ = sc.SyscallConn() // nil if it is closed already
+	}
 	return one
 }
 
 type connectionKey struct{}
 
-// withConnection is the http.Server's ConnContext hook.
+// withConnection is the http.Server's ConnContext hook, which comes first of all.
 func withConnection(ctx context.Context, nc net.Conn) context.Context {
-	return context.WithValue(ctx, connectionKey{}, nc)
+	one, ok := nc.(*connection)
+	if !ok {
+		return ctx
+	}
+	ctx, one.end = context.WithCancelCause(ctx)
+	return context.WithValue(ctx, connectionKey{}, one)
 }
 
 // connectionOf returns the connection that a request came on.
@@ -47,8 +62,18 @@ func connectionOf(ctx context.Context) *connection {
 	return one
 }
 
+// begins says that a request has come whole, its body apart.
+func (one *connection) begins() {
+	one.requests.Add(1)
+	one.spared.Store(false)
+	one.become(connBusy)
+}
+
 // Read is net.Conn's.
 func (one *connection) Read(p []byte) (n int, err error) {
+	if one.spare() {
+		return 0, nil
+	}
 	err = one.reads.begin()
 	defer one.reads.end()
 	if err != nil {

@@ -20,10 +20,18 @@ type connections struct {
 
 	mu    sync.Mutex               // held while the idlest is looked for, too
 	known map[*connection]struct{} // from StateNew to StateClosed or StateHijacked
+
+	looking atomic.Bool    // for hang-ups; changed under mu
+	closed  bool           // no more looking; guarded by mu
+	stop    chan struct{}  // closed with closed
+	lookers sync.WaitGroup // one at most
 }
 
 func newConnections(limit int, stall time.Duration) *connections {
-	return &connections{limit: int64(limit), stall: stall, began: time.Now(), known: make(map[*connection]struct{})}
+	return &connections{
+		limit: int64(limit), stall: stall, began: time.Now(),
+		known: make(map[*connection]struct{}), stop: make(chan struct{}),
+	}
 }
 
 // silence returns the state of a client that is silent from now on.
@@ -61,12 +69,13 @@ func (c *connections) changed(nc net.Conn, state http.ConnState) {
 			c.makeRoomLocked()
 		}
 	case http.StateActive:
-		one.become(connBusy)
+		one.begins()
 	case http.StateIdle:
 		one.become(c.silence())
 	case http.StateHijacked, http.StateClosed:
 		c.mu.Lock()
 		defer c.mu.Unlock()
+		one.end(nil)
 		delete(c.known, one)
 		if one.state.Swap(connClosed) != connClosed {
 			c.open.Add(-1)

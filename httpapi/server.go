@@ -167,5 +167,6 @@ func (s *Server) Close() error {
 	s.running.close()
 	s.ready.close()
 	s.bulk.close()
+	s.conns.close()
 	return err
 }

@@ -26,6 +26,13 @@ func start(t *testing.T, limits httpapi.Limits) *fixture {
 	t.Helper()
 	f := &fixture{table: newFakeTable(), cluster: newFakeCluster()}
 	f.server = httpapi.New(httpapi.Config{Name: "peer3", Table: f.table, Cluster: f.cluster, Limits: limits})
+	f.serve(t)
+	return f
+}
+
+// serve runs the server until the test ends.
+func (f *fixture) serve(t *testing.T) {
+	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +51,6 @@ func start(t *testing.T, limits httpapi.Limits) *fixture {
 			t.Errorf("%d results of the table were never closed", held)
 		}
 	})
-	return f
 }
 
 // answer is a whole response.

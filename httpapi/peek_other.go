@@ -1,0 +1,7 @@
+//go:build !linux
+
+package httpapi
+
+const canPeek = false
+
+func peerGone(uintptr) bool { return false }
