@@ -17,7 +17,7 @@ func TestLargestValuesPassThroughEveryNode(t *testing.T) {
 	nodes := harness.Cluster(t, 3)
 	rng := harness.Rand(harness.Seed(t), 0)
 	for i, n := range nodes {
-		for _, size := range []int{0, 1, 65535, 1 << 20, maxValue - 1, maxValue} {
+		for _, size := range []int{0, 1, maxValue, 65535, 1 << 20, 2, maxValue - 1} {
 			value := random(rng, size)
 			_, err := n.Do("PUT", harness.KeyPath("large"), value)
 			must(t, err)
