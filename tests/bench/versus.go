@@ -11,7 +11,7 @@ type versus struct {
 // compare runs all lines interleaved and prints them, and then the ratios.
 func (b *bench) compare(ctx context.Context, title string, lines []*line, pairs []versus) error {
 	b.printHeading(title)
-	if err := b.report(ctx, lines); err != nil {
+	if err := b.report(ctx, "", lines...); err != nil {
 		return err
 	}
 	b.printf("%-*s%10s%10s%10s%10s  rate's aim\n", 2*nameWidth, "ours / theirs, medians of each round's ratio", "rate", "p50", "p99", "CPU")
