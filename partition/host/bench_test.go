@@ -8,8 +8,6 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
-
 	"pipelinedht/partition"
 	"pipelinedht/partition/host"
 	"pipelinedht/partition/replica"
@@ -49,7 +47,7 @@ func pairOf(b *testing.B, inSync ...partition.NodeID) (first, second *host.Host)
 	wires := [2]*wire{{self: 1}, {self: 2}}
 	var hosts [2]*host.Host
 	for i := range hosts {
-		store, err := storage.Open(storage.Options{Dir: "data", FS: vfs.NewMem(), Logger: slog.New(slog.DiscardHandler)})
+		store, err := storage.Open(storage.Options{Logger: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -120,7 +120,7 @@ func openTest(t *testing.T, net Net, cluster Cluster, edit func(*Config)) (h *Ho
 // openOn opens a host on fs, with fsync; close it.
 func openOn(t *testing.T, fs vfs.FS, net Net, cluster Cluster, edit func(*Config)) (h *Host, closeAll func()) {
 	t.Helper()
-	store, err := storage.Open(storage.Options{Dir: "data", FS: fs, Sync: true, Logger: slog.New(slog.DiscardHandler)})
+	store, err := storage.Open(storage.Options{Dir: "data", FS: fs, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

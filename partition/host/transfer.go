@@ -22,10 +22,10 @@ const recordBytes = 24
 // transfer is a copy on its way to another node: read from a view of the store, so
 // that all chunks show one moment.
 type transfer struct {
-	job  replica.Job // that began it
-	view *storage.View
-	slot storage.Slot // 0: the copy is not in the store, so it is empty
-	at   int          // index of the next chunk
+	job  replica.Job   // that began it
+	slot storage.Slot  // 0: the copy is not in the store, so it is empty
+	view *storage.View // nil where slot is 0
+	at   int           // index of the next chunk
 
 	// Reset: the values of all keys above after follow.
 	after []byte
@@ -52,10 +52,9 @@ func (t *transfer) next(h *Host) (*replica.Chunk, error) {
 		Partition: t.job.Partition, Term: t.job.Term, Transfer: t.job.Transfer, Index: t.at,
 	}
 	if t.at == 0 {
-		t.view = h.store.View()
-		// After the view was opened: a slot that is known now may be of a copy
-		// begun since, which the view shows as missing.
-		t.slot = h.view.Load().slotOf(t.job.Partition)
+		if t.slot = h.view.Load().slotOf(t.job.Partition); t.slot != 0 {
+			t.view = h.store.View(t.slot)
+		}
 		head, err := t.head()
 		if err != nil {
 			return nil, err

@@ -55,7 +55,7 @@ func newWorld(t testing.TB, q, replicas int, ids ...partition.NodeID) *world {
 func (w *world) start(id partition.NodeID, fs *vfs.MemFS, inc partition.Incarnation) *node {
 	w.t.Helper()
 	store, err := storage.Open(storage.Options{
-		Dir: "data", FS: fs, Sync: true, Logger: slog.New(slog.DiscardHandler),
+		Dir: "data", FS: fs, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		w.t.Fatal(err)

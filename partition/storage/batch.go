@@ -38,7 +38,7 @@ const batchRetained = 4 << 20
 func (s *Store) NewBatch() *Batch {
 	return &Batch{
 		store:  s,
-		b:      s.db.NewBatch(pebble.WithMaxRetainedSizeBytes(batchRetained)),
+		b:      s.engine.newBatch(),
 		bySlot: make(map[Slot]int),
 	}
 }
@@ -59,9 +59,9 @@ func (b *Batch) Reset() {
 	clear(b.bySlot)
 }
 
-// Commit makes the changes, durably where Options.Sync is set. After any error
-// but ErrFailed nothing was changed; after ErrFailed that is not known.
-func (b *Batch) Commit() error { return b.commit(b.store.sync) }
+// Commit makes the changes, durably if there is a directory. After any error but
+// ErrFailed nothing was changed; after ErrFailed that is not known.
+func (b *Batch) Commit() error { return b.commit(true) }
 
 func (b *Batch) commit(durable bool) error {
 	if b.err != nil {

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
-
 	"pipelinedht/partition"
 	"pipelinedht/partition/storage"
 )
@@ -67,10 +65,9 @@ func BenchmarkCommit(b *testing.B) {
 	for _, where := range []string{"memory", "disk"} {
 		for _, entries := range []int{1, 64} {
 			b.Run(fmt.Sprintf("%s/%d", where, entries), func(b *testing.B) {
-				o := options(vfs.NewMem())
-				o.Sync = false
+				o := inMemory()
 				if where == "disk" {
-					o.FS, o.Dir, o.Sync = vfs.Default, b.TempDir(), true
+					o.Dir = b.TempDir()
 				}
 				w := newBench(b, o, 100)
 				batch := w.store.NewBatch()
@@ -89,9 +86,7 @@ func BenchmarkCommit(b *testing.B) {
 // BenchmarkGet reads values of 100 bytes, 100,000 keys, in memory.
 func BenchmarkGet(b *testing.B) {
 	const keys = 100_000
-	o := options(vfs.NewMem())
-	o.Sync = false
-	w := newBench(b, o, 100)
+	w := newBench(b, inMemory(), 100)
 	batch := w.store.NewBatch()
 	for range keys / 100 {
 		for range 100 {

@@ -1,18 +1,19 @@
 // Package storage keeps all copies of one node, and what the node must remember
-// of itself, in one Pebble database.
+// of itself, in one Pebble database, or, without a directory, in memory: in
+// ordered maps of its own with the same keys (storage/memory).
 //
-// A copy lives under a slot, a key prefix that is never used twice: its data,
-// the log of its entries (without values), a base record that says where the log
+// A copy lives under a slot, a key prefix that is never used twice: its data, the
+// log of its entries (without values), a base record that says where the log
 // begins, and, while a transfer into it is under way, a mark. The directory maps
 // (generation, partition) to the slot and to where the copy came from; moving a
 // copy to the next generation, another life of the node, is a change of the
-// directory and of the base record. An ordinary write is two Pebble keys, data
-// and log. Where a copy stands (partition.Position) is what the base record and
-// the log records say together.
+// directory and of the base record. An ordinary write is two keys, data and log.
+// Where a copy stands (partition.Position) is what the base record and the log
+// records say together.
 //
 // Atomicity and durability: everything in one Batch is there after a crash or
 // nothing of it is, and batches are there in the order in which they were
-// committed. With Options.Sync a Commit that returned nil is on disk. After the
+// committed. With a directory a Commit that returned nil is on disk. After the
 // first error of writing, nothing is written, acknowledged or read any more
 // (ErrFailed), Options.Fatal is told, and the directory stays as it was at that
 // moment, as if the process had been killed.

@@ -95,7 +95,7 @@ func refusesAll(t *testing.T, s *storage.Store, err error, fatal []error) {
 	if len(fatal) != 1 || !errors.Is(fatal[0], storage.ErrFailed) {
 		t.Fatalf("fatal was told %v", fatal)
 	}
-	v := s.View()
+	v := s.View(1)
 	defer v.Close()
 	_, _, _, get := s.Get(1, []byte("a"))
 	_, create := s.Create(0, 99)

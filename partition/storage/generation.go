@@ -26,7 +26,7 @@ func (s *Store) MoveCopies(from, to Generation, moves map[partition.ID]partition
 		return fmt.Errorf("move copies of generation %d to %d: %w", from, to, err)
 	}
 	b.putMeta(meta)
-	return b.commit(s.sync)
+	return b.Commit()
 }
 
 func (b *Batch) moveCopies(from, to Generation, moves map[partition.ID]partition.Origin) error {
@@ -102,5 +102,5 @@ func (s *Store) DropGeneration(g Generation, meta map[string][]byte) error {
 		return fmt.Errorf("drop generation %d: %w", g, err)
 	}
 	b.putMeta(meta)
-	return b.commit(s.sync)
+	return b.Commit()
 }

@@ -10,5 +10,5 @@ func (s *Store) Meta(name string) ([]byte, bool, error) {
 func (s *Store) SetMeta(meta map[string][]byte) error {
 	b := s.NewBatch()
 	b.putMeta(meta)
-	return b.commit(s.sync)
+	return b.Commit()
 }

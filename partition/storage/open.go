@@ -36,62 +36,63 @@ func advise(err error) error {
 	return advised{fmt.Errorf("%w; %s", err, remedy)}
 }
 
-// Open opens the store in o.Dir, or makes one there. Errors say what to do:
-// ErrLocked, ErrNotDirectory, ErrNewerFormat, ErrNotStore, ErrCorrupt, or what
-// the file system says.
+// Open opens the store in o.Dir, or makes one there; without a directory it makes
+// one in memory. Errors say what to do: ErrLocked, ErrNotDirectory, ErrNewerFormat,
+// ErrNotStore, ErrCorrupt, or what the file system says.
 func Open(o Options) (*Store, error) {
-	if o.Dir == "" && o.FS == nil {
-		return nil, errors.New("open store: no directory was named")
-	}
 	o = o.withDefaults()
-	s, err := open(o)
-	if err != nil {
-		return nil, advise(fmt.Errorf("open store in %s: %w", o.Dir, err))
+	s := &Store{where: o.Dir}
+	if o.FS == nil {
+		s.where = "memory"
 	}
-	return s, nil
-}
-
-func open(o Options) (*Store, error) {
-	finished, err := checkDirectory(o.FS, o.Dir)
-	if err == nil {
-		err = checkLogs(o.FS, o.Dir)
-	}
-	if err != nil {
-		return nil, err
-	}
-	f := &failure{log: o.Logger, dir: o.Dir}
-	fenced := fence{o.FS, f, new(progress)}
-	db, err := pebble.Open(o.Dir, o.pebbleOptions(fenced, f))
-	if err != nil {
-		return nil, openError(f.first(err), finished)
-	}
-	s := &Store{
-		reader: reader{from: db, failure: f},
-		db:     db,
-		dir:    o.Dir,
-		fs:     o.FS,
-		sync:   o.Sync,
-	}
-	s.seal.progress = fenced.progress
-	if o.RecordCacheBytes > 0 {
-		s.cache = newRecordCache(o.RecordCacheBytes)
-	}
-	s.tails = tails{read: s.reader, bySlot: make(map[Slot]partition.Position)}
-	err = s.start()
-	if err == nil && o.Sync {
-		s.seal.marker, _, err = atomicfs.LocateMarker(fenced, o.Dir, witnessMarker)
-	}
-	if err == nil {
-		err = s.Seal()
+	f := &failure{log: o.Logger, dir: s.where}
+	s.failure = f
+	var err error
+	if o.FS == nil {
+		err = s.begin(newInMemory(), nil)
+	} else {
+		err = s.openDisk(&o)
 	}
 	if o.Fatal != nil {
 		f.fatal.Store(&o.Fatal)
 	}
 	if err = f.first(err); err != nil {
-		db.Close() // what it says is no news
-		return nil, err
+		if s.engine != nil {
+			s.engine.close() // what it says is no news
+		}
+		return nil, advise(fmt.Errorf("open store in %s: %w", s.where, err))
 	}
 	return s, nil
+}
+
+// openDisk begins with what is in o.Dir.
+func (s *Store) openDisk(o *Options) error {
+	finished, err := checkDirectory(o.FS, o.Dir)
+	if err == nil {
+		err = checkLogs(o.FS, o.Dir)
+	}
+	if err != nil {
+		return err
+	}
+	fenced := fence{o.FS, s.failure, new(progress)}
+	db, err := pebble.Open(o.Dir, o.pebbleOptions(fenced, s.failure))
+	if err != nil {
+		return openError(s.failure.first(err), finished)
+	}
+	d := &disk{pebbleSource: pebbleSource{db}, db: db, dir: o.Dir, fs: o.FS, failure: s.failure}
+	d.witness.progress = fenced.progress
+	if o.RecordCacheBytes > 0 {
+		s.cache = newRecordCache(o.RecordCacheBytes)
+	}
+	// The first log was begun before Pebble knew that it is to say in it what has
+	// been made durable, which checkLogs relies on. Flush begins another.
+	if err := s.begin(d, db.Flush); err != nil {
+		return err
+	}
+	if d.witness.marker, _, err = atomicfs.LocateMarker(fenced, o.Dir, witnessMarker); err != nil {
+		return err
+	}
+	return s.Seal()
 }
 
 // checkDirectory tells, before anything is touched, what Pebble would not say
@@ -136,16 +137,21 @@ func openError(err error, finished bool) error {
 	return damage(err)
 }
 
-// start checks whose database this is and reads the node's counters, or writes
-// them into a new one.
-func (s *Store) start() error {
+// begin checks whose database it is that e has, and reads the node's counters, or
+// writes them into a new one; made, unless nil, is called after that.
+func (s *Store) begin(e engine, made func() error) error {
+	s.engine, s.from = e, e
+	s.tails = tails{read: s.reader, bySlot: make(map[Slot]partition.Position)}
 	formatKey := appendPrefix(nil, nodeSlot, kindFormat)
 	v, found, err := s.value(formatKey)
 	if err != nil {
 		return err
 	}
 	if !found {
-		return s.initialise(formatKey)
+		if err := s.initialise(formatKey); err != nil || made == nil {
+			return err
+		}
+		return made()
 	}
 	if len(v) != 8 {
 		return fmt.Errorf("%w: format version of %d bytes", ErrCorrupt, len(v))
@@ -180,10 +186,5 @@ func (s *Store) initialise(formatKey []byte) error {
 	b := s.NewBatch()
 	b.finish(b.b.Set(formatKey, binary.BigEndian.AppendUint64(nil, formatVersion), nil))
 	b.putNextSlot(s.nextSlot)
-	if err := b.commit(s.sync); err != nil || !s.sync {
-		return err
-	}
-	// The first log was begun before Pebble knew that it is to say in it what has
-	// been made durable, which checkLogs relies on. This begins another.
-	return s.db.Flush()
+	return b.Commit()
 }

@@ -12,20 +12,15 @@ import (
 
 // Options of a Store.
 type Options struct {
-	// Dir holds the database; it is made if missing. With an FS of its own it
-	// may be empty.
+	// Dir holds the database; it is made if missing. Empty, and without an FS:
+	// everything is in memory, and gone with Close.
 	Dir string
-	// FS is the file system; nil: the operating system's. A node without a data
-	// directory passes vfs.NewMem().
+	// FS is the file system that Dir is in; nil: the operating system's.
 	FS vfs.FS
-	// Sync: a Commit that returned nil is on disk, fsynced. Without it there is
-	// no write-ahead log, and what was committed is kept only by Close.
-	Sync bool
-	// CacheBytes of blocks, at least, are kept in memory, uncompressed; 0: 64 MiB
-	// with Sync, 16 MiB without (where the files are in memory already).
+	// CacheBytes of blocks, at least, are kept in memory, uncompressed; 0: 64 MiB.
 	CacheBytes int64
 	// RecordCacheBytes of records that were read lately are kept in memory; 0:
-	// 16 MiB; negative: none.
+	// 16 MiB; negative: none. Without a directory there is no such cache.
 	RecordCacheBytes int64
 	// Logger gets errors, and at debug level what Pebble does; nil:
 	// slog.Default().
@@ -47,17 +42,15 @@ const (
 	// openFiles bounds the tables kept open.
 	openFiles = 512
 
-	syncedCacheBytes   = 64 << 20
-	unsyncedCacheBytes = 16 << 20
-	recordCacheBytes   = 16 << 20
-	bloomBitsPerKey    = 10
+	cacheBytes       = 64 << 20
+	recordCacheBytes = 16 << 20
+	bloomBitsPerKey  = 10
 	// indexBlockBytes is large enough for a table's index to be one block.
 	indexBlockBytes = 256 << 10
 )
 
 // pebbleOptions suit small values on a few cores. Files are compressed with
-// Snappy (MinLZ), which leaves alone what does not shrink: in memory it saves
-// the space, on disk the writing.
+// Snappy (MinLZ), which leaves alone what does not shrink.
 func (o *Options) pebbleOptions(fsys vfs.FS, f *failure) *pebble.Options {
 	// Pebble takes the memtables, usually one in use and one being flushed, out
 	// of the cache's size.
@@ -67,7 +60,6 @@ func (o *Options) pebbleOptions(fsys vfs.FS, f *failure) *pebble.Options {
 		FormatMajorVersion:          pebble.FormatNewest,
 		Logger:                      f,
 		CacheSize:                   cacheSize,
-		DisableWAL:                  !o.Sync,
 		MemTableSize:                memTableBytes,
 		MemTableStopWritesThreshold: memTables,
 		L0CompactionThreshold:       2,
@@ -91,16 +83,14 @@ func (o *Options) pebbleOptions(fsys vfs.FS, f *failure) *pebble.Options {
 
 // withDefaults fills in what was left out.
 func (o Options) withDefaults() Options {
-	if o.FS == nil {
+	switch {
+	case o.FS == nil && o.Dir != "":
 		o.FS = vfs.Default
-	} else if o.Dir == "" {
+	case o.FS != nil && o.Dir == "":
 		o.Dir = "store"
 	}
 	if o.CacheBytes == 0 {
-		o.CacheBytes = unsyncedCacheBytes
-		if o.Sync {
-			o.CacheBytes = syncedCacheBytes
-		}
+		o.CacheBytes = cacheBytes
 	}
 	if o.RecordCacheBytes == 0 {
 		o.RecordCacheBytes = recordCacheBytes

@@ -4,35 +4,27 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// How a reader asks Pebble, for one key or a range of them, and what it makes of
-// Pebble's errors.
+// pebbleSource reads a database, or a snapshot of it.
+type pebbleSource struct{ from pebble.Reader }
 
-// value reads one key of any kind; the result is the caller's own.
-func (r reader) value(key []byte) ([]byte, bool, error) {
-	if err := r.failure.err(); err != nil {
-		return nil, false, err
-	}
-	v, closer, err := r.from.Get(key)
+func (p pebbleSource) get(key []byte) (val []byte, closer io.Closer, found bool, err error) {
+	val, closer, err = p.from.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
-		return nil, false, nil
+		return nil, nothing{}, false, nil
 	}
 	if err != nil {
-		return nil, false, readError(nodeSlot, key, err)
+		return nil, nothing{}, false, err
 	}
-	defer closer.Close()
-	return append([]byte{}, v...), true, nil
+	return val, closer, true, nil
 }
 
-// scan calls f with the keys and values in [lower, upper), ascending.
-func (r reader) scan(lower, upper []byte, f func(k, v []byte) (more bool, err error)) (err error) {
-	if err := r.failure.err(); err != nil {
-		return err
-	}
-	it, err := r.from.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
+func (p pebbleSource) scan(lower, upper []byte, f scanFunc) (err error) {
+	it, err := p.from.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
 	if err != nil {
 		return readError(slotOf(lower), lower, err)
 	}

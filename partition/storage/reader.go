@@ -2,25 +2,41 @@ package storage
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
-
-	"github.com/cockroachdb/pebble/v2"
 
 	"pipelinedht/partition"
 )
 
 // reader reads copies, from the present state (Store) or from that of a View.
 type reader struct {
-	from    pebble.Reader
+	from    source
 	failure *failure
 }
 
-// nothing is the closer of what was not found.
-type nothing struct{}
+// value reads one key of any kind; the result is the caller's own.
+func (r reader) value(key []byte) ([]byte, bool, error) {
+	if err := r.failure.err(); err != nil {
+		return nil, false, err
+	}
+	v, closer, found, err := r.from.get(key)
+	if err != nil {
+		return nil, false, readError(nodeSlot, key, err)
+	}
+	defer closer.Close()
+	if !found {
+		return nil, false, nil
+	}
+	return append([]byte{}, v...), true, nil
+}
 
-func (nothing) Close() error { return nil }
+// scan calls f with the keys and values in [lower, upper), ascending.
+func (r reader) scan(lower, upper []byte, f scanFunc) error {
+	if err := r.failure.err(); err != nil {
+		return err
+	}
+	return r.from.scan(lower, upper, f)
+}
 
 // Get reads the record of key, live or tombstone. The record's value is valid
 // until closer is closed, which must happen in every case; closer is never nil.
@@ -30,20 +46,20 @@ func (r reader) Get(s Slot, key []byte) (rec partition.Record, found bool, close
 	return record(s, key, val, closer, err)
 }
 
-// data reads what Pebble has of a key; val is nil if that is nothing.
+// data reads the data record of a key; val is nil if there is none.
 func (r reader) data(s Slot, key []byte) (val []byte, closer io.Closer, err error) {
 	if err := r.failure.err(); err != nil {
 		return nil, nothing{}, err
 	}
 	buf := keyBuffers.Get().(*[]byte)
 	*buf = appendKey((*buf)[:0], s, kindData, key)
-	val, closer, err = r.from.Get(*buf)
+	val, closer, found, err := r.from.get(*buf)
 	keyBuffers.Put(buf)
-	if errors.Is(err, pebble.ErrNotFound) {
-		return nil, nothing{}, nil
-	}
 	if err != nil {
 		return nil, nothing{}, readError(s, key, err)
+	}
+	if !found {
+		return nil, closer, nil
 	}
 	return val, closer, nil
 }

@@ -12,7 +12,7 @@ type seal struct {
 	progress *progress
 
 	mu     sync.Mutex       // guards the following, over the I/O of moving the marker
-	marker *atomicfs.Marker // nil: nothing is made durable
+	marker *atomicfs.Marker // nil: not opened yet
 	last   witness
 }
 
@@ -26,23 +26,27 @@ func (s *seal) close() error {
 	return s.marker.Close()
 }
 
-// Seal has the next Open notice if anything that is durable now is missing then,
-// or damaged. It costs a few operations on the file system if something was made
-// durable since the last Seal, so a caller does it in pauses, and now and then.
-func (s *Store) Seal() error {
-	s.seal.mu.Lock()
-	defer s.seal.mu.Unlock()
-	w := s.seal.progress.witness()
-	if s.seal.marker == nil || w == s.seal.last || s.failure.thrown() {
-		return s.failure.err()
+// renew writes the witness anew if more is durable than it says.
+func (s *seal) renew(f *failure) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w := s.progress.witness()
+	if s.marker == nil || w == s.last || f.thrown() {
+		return f.err()
 	}
-	err := s.seal.marker.Move(w.String())
+	err := s.marker.Move(w.String())
 	if err == nil {
-		err = s.seal.marker.RemoveObsolete()
+		err = s.marker.RemoveObsolete()
 	}
 	if err != nil {
-		s.failure.fail(fmt.Errorf("seal: %w", err))
+		f.fail(fmt.Errorf("seal: %w", err))
 	}
-	s.seal.last = w
-	return s.failure.err()
+	s.last = w
+	return f.err()
 }
+
+// Seal has the next Open notice if anything that is durable now is missing then,
+// or damaged. It costs a few operations on the file system if something was made
+// durable since the last Seal, so a caller does it in pauses, and now and then. In
+// memory there is nothing to do.
+func (s *Store) Seal() error { return s.engine.seal() }

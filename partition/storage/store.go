@@ -1,24 +1,19 @@
 package storage
 
 import (
-	"errors"
 	"fmt"
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
-	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 // Store is an open database.
 type Store struct {
 	reader
-	db    *pebble.DB
-	dir   string
-	fs    vfs.FS
-	sync  bool
-	tails tails
-	seal  seal
-	cache *recordCache // nil: none
+	engine engine
+	where  string // for errors
+	tails  tails
+	cache  *recordCache // nil: none
 
 	// directory is held by what reads the directory and then writes to it, its
 	// I/O included. It guards nextSlot.
@@ -31,11 +26,7 @@ func (s *Store) commit(b *pebble.Batch, durable bool) error {
 	if err := s.failure.err(); err != nil {
 		return err
 	}
-	option := pebble.NoSync
-	if durable {
-		option = pebble.Sync
-	}
-	if err := b.Commit(option); err != nil {
+	if err := s.engine.apply(b, durable); err != nil {
 		s.failure.fail(fmt.Errorf("commit: %w", err))
 	}
 	// Pebble does not know of failed writes, see fence.
@@ -43,22 +34,14 @@ func (s *Store) commit(b *pebble.Batch, durable bool) error {
 }
 
 // Close ends the store, whose views and batches must be out of use. What was
-// committed is kept, also without Options.Sync. After a failure it returns
-// ErrFailed.
+// committed is kept if there is a directory. After a failure it returns ErrFailed.
 func (s *Store) Close() error {
-	flushing := s.Seal()
-	if !s.sync && !s.failure.thrown() {
-		flushing = s.db.Flush()
-	}
-	closing := errors.Join(s.seal.close(), s.db.Close())
+	closing := s.engine.close()
 	if err := s.failure.err(); err != nil {
 		return err
 	}
-	if flushing != nil {
-		closing = flushing
-	}
 	if closing != nil {
-		return fmt.Errorf("close store in %s: %w", s.dir, closing)
+		return fmt.Errorf("close store in %s: %w", s.where, closing)
 	}
 	return nil
 }

@@ -3,7 +3,6 @@ package storage_test
 import (
 	"bytes"
 	"errors"
-	"log/slog"
 	"math"
 	"strings"
 	"testing"
@@ -87,66 +86,68 @@ func TestLogRecordsComeBackWhole(t *testing.T) {
 }
 
 func TestViewStaysAsItWas(t *testing.T) {
-	s := open(t, vfs.NewMem())
-	slot := create(t, s, 1, 0)
-	commit(t, s, func(b *storage.Batch) { b.Append(slot, put(1, 1, "a", "old"), 0) })
-	v := s.View()
-	defer v.Close()
-	commit(t, s, func(b *storage.Batch) {
-		b.Append(slot, put(2, 2, "a", "new"), 1)
-		b.Append(slot, put(2, 3, "b", "new"), 1)
-		b.Trim(slot, 2)
+	everywhere(t, func(t *testing.T, s *storage.Store) {
+		slot := create(t, s, 1, 0)
+		commit(t, s, func(b *storage.Batch) { b.Append(slot, put(1, 1, "a", "old"), 0) })
+		v := s.View(slot)
+		defer v.Close()
+		commit(t, s, func(b *storage.Batch) {
+			b.Append(slot, put(2, 2, "a", "new"), 1)
+			b.Append(slot, put(2, 3, "b", "new"), 1)
+			b.Trim(slot, 2)
+		})
+		if got, want := state(t, v, slot), "\"a\"@1001 = \"old\"\n1/1 \"a\"\n"; got != want {
+			t.Errorf("view shows %s, want %s", got, want)
+		}
+		pos, err := v.Position(slot)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := describe(pos), "log 1 to 1/1 terms [{1 1}] stamp 1001 commit 0"; got != want {
+			t.Errorf("view's position: %s, want %s", got, want)
+		}
+		r, found, closer, err := v.Get(slot, []byte("a"))
+		if err != nil || !found || string(r.Value) != "old" {
+			t.Errorf("view's value: %q, %t, %v", r.Value, found, err)
+		}
+		closer.Close()
+		commit(t, s, func(b *storage.Batch) { b.Drop(1, 0, slot) })
+		if got := state(t, v, slot); !strings.Contains(got, "old") {
+			t.Errorf("view of a dropped copy shows %q", got)
+		}
+		now := s.View(slot)
+		defer now.Close()
+		if _, err := now.Position(slot); !errors.Is(err, storage.ErrNoCopy) {
+			t.Errorf("position of a dropped copy: %v", err)
+		}
 	})
-	if got, want := state(t, v, slot), "\"a\"@1001 = \"old\"\n1/1 \"a\"\n"; got != want {
-		t.Errorf("view shows %s, want %s", got, want)
-	}
-	pos, err := v.Position(slot)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, want := describe(pos), "log 1 to 1/1 terms [{1 1}] stamp 1001 commit 0"; got != want {
-		t.Errorf("view's position: %s, want %s", got, want)
-	}
-	r, found, closer, err := v.Get(slot, []byte("a"))
-	if err != nil || !found || string(r.Value) != "old" {
-		t.Errorf("view's value: %q, %t, %v", r.Value, found, err)
-	}
-	closer.Close()
-	commit(t, s, func(b *storage.Batch) { b.Drop(1, 0, slot) })
-	if got := state(t, v, slot); !strings.Contains(got, "old") {
-		t.Errorf("view of a dropped copy shows %q", got)
-	}
-	now := s.View()
-	defer now.Close()
-	if _, err := now.Position(slot); !errors.Is(err, storage.ErrNoCopy) {
-		t.Errorf("position of a dropped copy: %v", err)
-	}
 }
 
 func TestADroppedCopyIsGone(t *testing.T) {
-	s := open(t, vfs.NewMem())
-	slot := create(t, s, 1, 0)
-	commit(t, s, func(b *storage.Batch) { b.Append(slot, put(1, 1, "a", "old"), 0) })
-	commit(t, s, func(b *storage.Batch) { b.Drop(1, 0, slot) })
-	if got := state(t, s, slot); got != "" {
-		t.Errorf("left behind: %s", got)
-	}
-	b := s.NewBatch()
-	b.Append(slot, put(1, 2, "a", "late"), 0)
-	if err := b.Commit(); !errors.Is(err, storage.ErrNoCopy) {
-		t.Errorf("appended to what is gone: %v, want %v", err, storage.ErrNoCopy)
-	}
-	again := create(t, s, 1, 0)
-	if got := describe(position(t, s, 1, again)); again == slot || got != "log 1 to 0/0 terms [] stamp 0 commit 0" {
-		t.Errorf("begun anew in slot %d after %d at %s", again, slot, got)
-	}
+	everywhere(t, func(t *testing.T, s *storage.Store) {
+		slot := create(t, s, 1, 0)
+		commit(t, s, func(b *storage.Batch) { b.Append(slot, put(1, 1, "a", "old"), 0) })
+		commit(t, s, func(b *storage.Batch) { b.Drop(1, 0, slot) })
+		if got := state(t, s, slot); got != "" {
+			t.Errorf("left behind: %s", got)
+		}
+		b := s.NewBatch()
+		b.Append(slot, put(1, 2, "a", "late"), 0)
+		if err := b.Commit(); !errors.Is(err, storage.ErrNoCopy) {
+			t.Errorf("appended to what is gone: %v, want %v", err, storage.ErrNoCopy)
+		}
+		again := create(t, s, 1, 0)
+		if got := describe(position(t, s, 1, again)); again == slot || got != "log 1 to 0/0 terms [] stamp 0 commit 0" {
+			t.Errorf("begun anew in slot %d after %d at %s", again, slot, got)
+		}
+	})
 }
 
 // A store leaves nothing running: a bubble ends only when its goroutines have.
 func TestCloseEndsEverything(t *testing.T) {
 	for name, o := range map[string]storage.Options{
-		"synced":   options(vfs.NewMem()),
-		"unsynced": {FS: storage.NewMemory(), Logger: slog.New(slog.DiscardHandler)},
+		"on disk":   options(vfs.NewMem()),
+		"in memory": inMemory(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -189,35 +190,11 @@ func TestMetadata(t *testing.T) {
 	}
 }
 
-func TestWithoutSyncCloseKeepsEverything(t *testing.T) {
-	fs := vfs.NewMem()
-	o := options(fs)
-	o.Sync = false
-	for round := range partition.Seq(3) {
-		s, err := storage.Open(o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if round == 0 {
-			create(t, s, 1, 0)
-		}
-		copies, err := s.Copies(1)
-		if err != nil || len(copies) != 1 || copies[0].Position.Last.Seq != round {
-			t.Fatalf("round %d: %+v, %v", round, copies, err)
-		}
-		commit(t, s, func(b *storage.Batch) { b.Append(copies[0].Slot, put(1, round+1, "k", "v"), 0) })
-		if m := s.Metrics(); m.LogBytes != 0 {
-			t.Errorf("a write-ahead log of %d bytes without Sync", m.LogBytes)
-		}
-		closeStore(t, s)
-	}
-}
-
 func TestFreeSpaceAndSizes(t *testing.T) {
 	fs := vfs.NewMem()
 	s := open(t, fs)
 	if free, _, err := s.Space(); err != nil || free != math.MaxUint64 {
-		t.Errorf("in memory: %d, %v", free, err)
+		t.Errorf("of a file system that does not say: %d, %v", free, err)
 	}
 	fs.TestingSetDiskUsage(vfs.DiskUsage{AvailBytes: 0, TotalBytes: 10})
 	if free, _, err := s.Space(); err != nil || free != 0 {
@@ -225,6 +202,17 @@ func TestFreeSpaceAndSizes(t *testing.T) {
 	}
 	if m := s.Metrics(); m.MemTableBytes == 0 || m.DiskBytes == 0 {
 		t.Errorf("sizes: %+v", m)
+	}
+	inMemory, err := storage.Open(inMemory())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeStore(t, inMemory)
+	if free, _, err := inMemory.Space(); err != nil || free != math.MaxUint64 {
+		t.Errorf("without a disk: %d, %v", free, err)
+	}
+	if m := inMemory.Metrics(); m.MemTableBytes == 0 || m.DiskBytes != 0 {
+		t.Errorf("sizes without a disk: %+v", m)
 	}
 	onDisk, err := storage.Open(storage.Options{Dir: t.TempDir()})
 	if err != nil {

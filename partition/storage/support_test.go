@@ -36,7 +36,26 @@ func openOnly(t testing.TB, fs vfs.FS) *storage.Store {
 }
 
 func options(fs vfs.FS) storage.Options {
-	return storage.Options{Dir: dir, FS: fs, Sync: true, Logger: slog.New(slog.DiscardHandler)}
+	return storage.Options{Dir: dir, FS: fs, Logger: slog.New(slog.DiscardHandler)}
+}
+
+// inMemory are the options of a store without a directory.
+func inMemory() storage.Options {
+	return storage.Options{Logger: slog.New(slog.DiscardHandler)}
+}
+
+// everywhere runs a test with a store on disk and with one in memory.
+func everywhere(t *testing.T, f func(t *testing.T, s *storage.Store)) {
+	for name, o := range map[string]storage.Options{"on disk": options(vfs.NewMem()), "in memory": inMemory()} {
+		t.Run(name, func(t *testing.T) {
+			s, err := storage.Open(o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { closeStore(t, s) })
+			f(t, s)
+		})
+	}
 }
 
 func closeStore(t testing.TB, s *storage.Store) {
@@ -125,7 +144,7 @@ func state(t testing.TB, s getter, slot storage.Slot) string {
 // the store agree.
 func position(t testing.TB, s *storage.Store, g storage.Generation, slot storage.Slot) partition.Position {
 	t.Helper()
-	v := s.View()
+	v := s.View(slot)
 	defer v.Close()
 	read, err := v.Position(slot)
 	if err != nil {

@@ -2,24 +2,23 @@ package storage
 
 import (
 	"fmt"
-
-	"github.com/cockroachdb/pebble/v2"
+	"io"
 
 	"pipelinedht/partition"
 )
 
-// View is what the store held at one moment. It costs the space of what is
+// View is what one copy held at one moment. It costs the space of what is
 // overwritten or deleted while it is open, so close it soon; it must be closed
 // before its Store is.
 type View struct {
 	reader
-	snapshot *pebble.Snapshot
+	closer io.Closer
 }
 
-// View opens a view of the present moment, of all copies at once.
-func (s *Store) View() *View {
-	snap := s.db.NewSnapshot()
-	return &View{reader: reader{from: snap, failure: s.failure}, snapshot: snap}
+// View opens a view of a copy at the present moment. It shows no other slot.
+func (s *Store) View(slot Slot) *View {
+	src, closer := s.engine.view(slot)
+	return &View{reader: reader{from: src, failure: s.failure}, closer: closer}
 }
 
 // Position returns where the copy stood. ErrNoCopy: it was not there.
@@ -27,7 +26,7 @@ func (v *View) Position(s Slot) (partition.Position, error) { return v.position(
 
 // Close ends the view. It must not be used any more.
 func (v *View) Close() error {
-	if err := v.snapshot.Close(); err != nil {
+	if err := v.closer.Close(); err != nil {
 		return fmt.Errorf("close view: %w", err)
 	}
 	return nil

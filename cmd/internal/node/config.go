@@ -61,7 +61,7 @@ type Config struct {
 	Logger *slog.Logger // slog.Default()
 
 	// For tests.
-	FS    vfs.FS                                                      // of the store; vfs.Default with DataDir, else storage.NewMemory()
+	FS    vfs.FS                                                      // of the store, with DataDir; vfs.Default
 	Dial  func(ctx context.Context, address string) (net.Conn, error) // net.Dialer
 	Clock func() time.Duration                                        // host.Config's
 }

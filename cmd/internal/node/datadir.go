@@ -61,7 +61,7 @@ func syncDir(dir string) error {
 
 func storeDir(data string) string {
 	if data == "" {
-		return "store"
+		return "" // the store is in memory
 	}
 	return filepath.Join(data, "store")
 }

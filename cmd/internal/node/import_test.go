@@ -23,7 +23,7 @@ const (
 // entries whose keys fall into it.
 func baggage(t *testing.T, origin partition.Origin, entries ...partition.Entry) *storage.Store {
 	t.Helper()
-	s, err := storage.Open(storage.Options{FS: storage.NewMemory(), Logger: slog.New(slog.DiscardHandler)})
+	s, err := storage.Open(storage.Options{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,8 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
-
 	"pipelinedht/httpapi"
 	"pipelinedht/partition"
 	"pipelinedht/partition/storage"
@@ -100,18 +98,9 @@ func (n *Node) open(ctx context.Context) error {
 	if err := n.makeDataDir(); err != nil {
 		return err
 	}
-	fs := n.cfg.FS
-	dir := n.cfg.DataDir
-	switch {
-	case fs == nil && dir == "":
-		fs = storage.NewMemory()
-	case fs == nil:
-		fs = vfs.Default
-	}
 	store, err := storage.Open(storage.Options{
-		Dir:    storeDir(dir),
-		FS:     fs,
-		Sync:   dir != "",
+		Dir:    storeDir(n.cfg.DataDir),
+		FS:     n.cfg.FS,
 		Logger: n.log,
 		Fatal:  n.fail,
 	})

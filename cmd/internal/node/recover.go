@@ -63,7 +63,7 @@ func OpenRecovery(dir string, log *slog.Logger) (*Recovery, error) {
 	} else if !info.IsDir() {
 		return nil, fmt.Errorf("%s is not the data directory of a node: %w", dir, storage.ErrNotDirectory)
 	}
-	store, err := storage.Open(storage.Options{Dir: storeDir(dir), FS: vfs.Default, Sync: true, Logger: log})
+	store, err := storage.Open(storage.Options{Dir: storeDir(dir), FS: vfs.Default, Logger: log})
 	if err != nil {
 		return nil, fmt.Errorf("open the store: %w", err)
 	}

@@ -1,0 +1,16 @@
+// Package memory keeps ordered maps of byte strings outside of Go's heap, where the
+// garbage collector would have to walk them, and would hold as much memory again in
+// reserve.
+//
+// A Map is a B+tree. Its nodes are on the heap, one object for some forty records, and
+// never edited once a Snapshot has seen them. Its records are in an Arena, which
+// many maps share: small ones in slots of about their size, 1 MiB of one size at a
+// time; large ones in mappings of their own. What is removed makes room for others of
+// its size; a MiB that has become empty goes back to the operating system, and so does
+// every large record.
+//
+// The package does not know what the bytes mean.
+//
+// Concurrency: any number of goroutines may read a Map and take Snapshots of it.
+// Changes are made between Lock and Unlock, and are seen by others all at once.
+package memory

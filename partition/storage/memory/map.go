@@ -1,0 +1,106 @@
+package memory
+
+import (
+	"io"
+	"sync"
+)
+
+// Map is an ordered map. New makes one.
+type Map struct {
+	mu   sync.RWMutex // guards the following
+	tree tree
+	// snapshots are the numbers of the open ones, ascending; taken is the last one.
+	snapshots []uint64
+	taken     uint64
+	kept      []kept // ascending by since
+	scratch   []byte
+}
+
+// kept is a record that the map has no more, and that the snapshots up to since may
+// have.
+type kept struct {
+	ref   ref
+	since uint64
+}
+
+// New returns an empty map with its records in a.
+func New(a *Arena) *Map {
+	return &Map{tree: tree{arena: a, owner: new(owner)}}
+}
+
+// Lock begins changes, which nobody sees before Unlock.
+func (m *Map) Lock() { m.mu.Lock() }
+
+// Unlock ends changes.
+func (m *Map) Unlock() { m.mu.Unlock() }
+
+// Set gives key a value, between Lock and Unlock. Both are copied. An error means
+// that the machine is out of memory, and nothing was changed.
+func (m *Map) Set(key, val []byte) error {
+	r, err := m.tree.arena.put(key, val)
+	if err != nil {
+		return err
+	}
+	if old := m.tree.put(key, r); old != 0 {
+		m.drop(old)
+	}
+	return nil
+}
+
+// Delete removes key, if it is there, between Lock and Unlock.
+func (m *Map) Delete(key []byte) {
+	if m.tree.find(key) != 0 {
+		m.scratch = append(append(m.scratch[:0], key...), 0) // the least key above it
+		m.DeleteRange(key, m.scratch)
+	}
+}
+
+// DeleteRange removes the keys from lower on and below upper (nil: all that follow),
+// between Lock and Unlock.
+func (m *Map) DeleteRange(lower, upper []byte) { m.tree.cut(lower, upper, m.drop) }
+
+// Empty reports whether there is no key, between Lock and Unlock.
+func (m *Map) Empty() bool { return m.tree.root == nil }
+
+// drop lets go of a record that was in the tree, now or once no snapshot has it.
+func (m *Map) drop(r ref) {
+	if len(m.snapshots) == 0 {
+		m.tree.arena.drop(r)
+		return
+	}
+	m.kept = append(m.kept, kept{r, m.taken})
+}
+
+// Get returns the value of key, which is valid until closer is closed; closer is
+// never nil.
+func (m *Map) Get(key []byte) (val []byte, closer io.Closer, found bool) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	r := m.tree.find(key)
+	if r == 0 {
+		return nil, nothing{}, false
+	}
+	_, val = m.tree.arena.record(r)
+	if h := m.tree.arena.hold(r); h != nil {
+		return val, h, true
+	}
+	l := lentBuffers.Get().(*lent)
+	l.buf = append(l.buf[:0], val...)
+	return l.buf, l, true
+}
+
+// nothing is the closer of what was not found.
+type nothing struct{}
+
+func (nothing) Close() error { return nil }
+
+// lent is a copy of a small value: whoever has it need not be waited for.
+type lent struct{ buf []byte }
+
+var lentBuffers = sync.Pool{New: func() any { return new(lent) }}
+
+// Close gives the buffer back.
+func (l *lent) Close() error {
+	lentBuffers.Put(l)
+	return nil
+}

@@ -1,0 +1,83 @@
+package memory
+
+import "slices"
+
+// Snapshot is what a map held at one moment. It costs the memory of what is
+// overwritten or removed while it is open.
+type Snapshot struct {
+	of     *Map
+	tree   tree
+	number uint64
+}
+
+// Snapshot returns what the map holds now. It must be closed.
+func (m *Map) Snapshot() *Snapshot {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.taken++
+	m.snapshots = append(m.snapshots, m.taken)
+	s := &Snapshot{of: m, tree: m.tree, number: m.taken}
+	m.tree.owner = new(owner) // of no node yet, so that none of the snapshot is edited
+	return s
+}
+
+// Get returns the value of key, which is valid until the snapshot is closed.
+func (s *Snapshot) Get(key []byte) (val []byte, found bool) {
+	r := s.tree.find(key)
+	if r == 0 {
+		return nil, false
+	}
+	_, val = s.tree.arena.record(r)
+	return val, true
+}
+
+// Ascend calls f with the keys from lower on and below upper (nil: all that follow)
+// and their values, until f returns false. Both are valid until the snapshot is
+// closed.
+func (s *Snapshot) Ascend(lower, upper []byte, f func(key, val []byte) bool) {
+	if s.tree.root != nil {
+		s.tree.ascend(s.tree.root, lower, upper, f)
+	}
+}
+
+// ascend is Ascend below n; false: no more is wanted.
+func (t *tree) ascend(n *node, lower, upper []byte, f func(key, val []byte) bool) bool {
+	at, last, found := t.within(n, lower, upper)
+	if n.kids == nil {
+		for i := at; i < last; i++ {
+			if !f(t.arena.record(n.refs[i])) {
+				return false
+			}
+		}
+		return true
+	}
+	for i := below(at, found); i < last; i++ {
+		if !t.ascend(n.kids[i], lower, upper, f) {
+			return false
+		}
+	}
+	return true
+}
+
+// Close ends the snapshot. It must not be used any more.
+func (s *Snapshot) Close() {
+	m := s.of
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	i, open := slices.BinarySearch(m.snapshots, s.number)
+	if !open {
+		panic("snapshot closed twice")
+	}
+	m.snapshots = slices.Delete(m.snapshots, i, i+1)
+	oldest := m.taken + 1
+	if len(m.snapshots) > 0 {
+		oldest = m.snapshots[0]
+	}
+	n := 0
+	for ; n < len(m.kept) && m.kept[n].since < oldest; n++ {
+		m.tree.arena.drop(m.kept[n].ref)
+	}
+	if m.kept = slices.Delete(m.kept, 0, n); len(m.kept) == 0 {
+		m.kept = nil
+	}
+}
