@@ -123,6 +123,10 @@ func (one *connection) CloseWrite() error {
 	return nil
 }
 
+// NetConn returns the connection below, for those who take this one over and have
+// wishes that a net.Conn does not know.
+func (one *connection) NetConn() net.Conn { return one.Conn }
+
 // become sets the state, unless the connection is closed already.
 func (one *connection) become(state int64) {
 	if was := one.state.Load(); was != connClosed {

@@ -218,3 +218,38 @@ func TestADrainingServerAnswersAndEndsItsConnections(t *testing.T) {
 		t.Error("after Drain: the connection outlives the answer")
 	}
 }
+
+// Who takes a connection over can have the socket: Raft's streams have wishes for its
+// keep-alives.
+func TestConnectionsThatAreTakenOverShowTheirSocket(t *testing.T) {
+	found := make(chan net.Conn, 1)
+	f := &fixture{cluster: newFakeCluster()}
+	f.server = httpapi.New(httpapi.Config{
+		Name: "peer3", Table: newFakeTable(), Cluster: f.cluster,
+		Peer: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			nc, _, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				t.Error(err)
+				found <- nil
+				return
+			}
+			defer nc.Close()
+			if wrapped, ok := nc.(interface{ NetConn() net.Conn }); ok {
+				nc = wrapped.NetConn()
+			}
+			found <- nc
+		}),
+	})
+	f.serve(t)
+	client, err := net.Dial("tcp", f.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if _, err := io.WriteString(client, "GET "+httpapi.PeerPath+" HTTP/1.1\r\nHost: node\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if nc, ok := (<-found).(*net.TCPConn); !ok {
+		t.Errorf("got %T, want the TCP connection", nc)
+	}
+}
