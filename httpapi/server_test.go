@@ -223,9 +223,9 @@ func TestADrainingServerAnswersAndEndsItsConnections(t *testing.T) {
 // keep-alives.
 func TestConnectionsThatAreTakenOverShowTheirSocket(t *testing.T) {
 	found := make(chan net.Conn, 1)
-	f := &fixture{cluster: newFakeCluster()}
+	f := &fixture{table: newFakeTable(), cluster: newFakeCluster()}
 	f.server = httpapi.New(httpapi.Config{
-		Name: "peer3", Table: newFakeTable(), Cluster: f.cluster,
+		Name: "peer3", Table: f.table, Cluster: f.cluster,
 		Peer: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			nc, _, err := http.NewResponseController(w).Hijack()
 			if err != nil {
