@@ -14,6 +14,7 @@ func (n *Node) SetMap(m *partition.Map, now time.Duration) {
 	if n.m != nil && m.Version <= n.m.Version {
 		return
 	}
+	n.active = now
 	old := n.m
 	n.m = m
 	self, ok := m.Peer(n.cfg.Self)

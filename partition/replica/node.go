@@ -76,6 +76,7 @@ type Node struct {
 	// resumed is when the clock last went on after a pause of this process:
 	// silence is counted from it, for a paused node heard nothing by its own fault.
 	resumed time.Duration
+	active  time.Duration // when something was last said, heard, stored or changed about a copy
 
 	// up: the map shows this node's own PeerUp of this incarnation. Before that
 	// it grants, acknowledges, answers, proposes and deletes nothing.
@@ -114,7 +115,7 @@ type Node struct {
 // started at now. It does nothing before SetMap shows its PeerUp.
 func New(cfg Config, copies map[partition.ID]partition.Position, now time.Duration) *Node {
 	n := &Node{
-		cfg: cfg, now: now, started: now, resumed: now, ticked: now,
+		cfg: cfg, now: now, started: now, resumed: now, active: now, ticked: now,
 		stored:    make(map[partition.ID]*replica, len(copies)),
 		peers:     make(map[partition.NodeID]*peer),
 		transfers: make(map[uint64]*follower),
@@ -130,36 +131,9 @@ func New(cfg Config, copies map[partition.ID]partition.Position, now time.Durati
 // missing is a pause of this process, whatever it hears of first after that.
 func (n *Node) goOn(now time.Duration) {
 	if now-n.now > n.cfg.Silence/2 {
-		n.resumed = now
+		n.resumed, n.active = now, now
 	}
 	n.now = now
-}
-
-// Tick lets time pass. Call it about every 50 ms.
-func (n *Node) Tick(now time.Duration) {
-	n.goOn(now)
-	if !n.up {
-		return
-	}
-	if now >= n.nextBeacon {
-		n.nextBeacon = now + n.cfg.Beacon
-		n.sendBeacons()
-	}
-	for _, c := range n.copies {
-		if c != nil && c.damaged {
-			n.tickDamaged(c)
-		}
-		switch {
-		case c == nil:
-		case c.lead != nil:
-			n.tickLead(c)
-		case c.detached != 0:
-			n.tickDetached(c)
-		default:
-			n.considerTakeOver(c)
-		}
-	}
-	n.judgeSlow()
 }
 
 // Ready returns what is to be done at once, and forgets it.
@@ -185,7 +159,11 @@ func (n *Node) Batch() (Batch, bool) {
 		n.storedAt = n.now
 	}
 	n.storing += len(b.Writes)
-	return b, len(b.Messages)+len(b.Writes) > 0
+	some := len(b.Messages)+len(b.Writes) > 0
+	if some {
+		n.active = n.now
+	}
+	return b, some
 }
 
 // HasBatch reports whether Batch would return anything.
@@ -196,6 +174,7 @@ func (n *Node) HasBatch() bool {
 // Stored takes note that writes of a Batch are durable.
 func (n *Node) Stored(ws []Write, now time.Duration) {
 	n.goOn(now)
+	n.active = now
 	n.storing, n.storedAt = n.storing-len(ws), now
 	for i := range ws {
 		if ws[i].Drop {

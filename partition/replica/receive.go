@@ -61,6 +61,7 @@ func (n *Node) restarted(p *peer, inc partition.Incarnation) {
 
 // receive takes in a message about a partition, if it is of the present term.
 func (n *Node) receive(from partition.NodeID, m Message, came time.Duration) {
+	n.active = n.now
 	id, term := about(m)
 	if int(id) >= len(n.copies) {
 		return

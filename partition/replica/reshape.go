@@ -264,6 +264,7 @@ func (n *Node) propose(c *replica, ch partition.Change, forced bool) {
 // SetMap was called with a map that shows it.
 func (n *Node) Resolved(now time.Duration) {
 	n.goOn(now)
+	n.active = now
 	done := n.inFlight
 	n.inFlight = nil
 	for _, p := range done {

@@ -64,10 +64,10 @@ func (n *Node) dropStopping(c *replica) bool {
 	if n.stopping || n.full {
 		return false
 	}
-	stay := slices.Clone(c.row.InSync)
+	stay := c.row.InSync
 	for _, f := range c.lead.followers {
-		if i := slices.Index(stay, f.id); i >= 0 && (f.stopping || f.full) && len(stay) > c.row.MinInSync {
-			stay = slices.Delete(stay, i, i+1)
+		if (f.stopping || f.full) && len(stay) > c.row.MinInSync && slices.Contains(stay, f.id) {
+			stay = slices.DeleteFunc(slices.Clone(stay), func(id partition.NodeID) bool { return id == f.id })
 		}
 	}
 	if len(stay) == len(c.row.InSync) {
