@@ -5,8 +5,11 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
+	"slices"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"pipelinedht/partition"
 	"pipelinedht/partition/host"
@@ -14,24 +17,24 @@ import (
 	"pipelinedht/partition/storage"
 )
 
-// wire carries bodies between two hosts at no cost but the copies.
+// wire carries bodies between hosts at no cost but the copies.
 type wire struct {
-	self  partition.NodeID
-	other atomic.Pointer[host.Host] // nil until it is open
+	self partition.NodeID
+	all  *[4]atomic.Pointer[host.Host] // by id; nil until it is open
 }
 
 func (w *wire) MaxBody(replica.Lane) int { return 1 << 20 }
 
-func (w *wire) Send(_ partition.NodeID, lane replica.Lane, bodies ...[]byte) bool {
-	other := w.other.Load()
+func (w *wire) Send(to partition.NodeID, lane replica.Lane, bodies ...[]byte) bool {
+	other := w.all[to].Load()
 	for i := 0; i < len(bodies) && other != nil; i++ {
 		other.Message(w.self, 1, lane, bytes.Clone(bodies[i]))
 	}
 	return other != nil
 }
 
-func (w *wire) Call(ctx context.Context, _ partition.NodeID, lane replica.Lane, body []byte) ([]byte, error) {
-	other := w.other.Load()
+func (w *wire) Call(ctx context.Context, to partition.NodeID, lane replica.Lane, body []byte) ([]byte, error) {
+	other := w.all[to].Load()
 	if other == nil {
 		return nil, host.ErrNotSent
 	}
@@ -40,29 +43,48 @@ func (w *wire) Call(ctx context.Context, _ partition.NodeID, lane replica.Lane, 
 	return <-done, nil
 }
 
-// pairOf starts two hosts in memory; the first one leads all partitions.
-func pairOf(b *testing.B, inSync ...partition.NodeID) (first, second *host.Host) {
-	c := found(64, len(inSync), 1, 2)
-	c.retarget(func(int) []id { return inSync })
-	wires := [2]*wire{{self: 1}, {self: 2}}
-	var hosts [2]*host.Host
-	for i := range hosts {
+// benchPartitions is about what a node of a cluster of three leads by default.
+const benchPartitions = 341
+
+// hostsOf starts hosts in memory, by id; the first one leads all partitions, with
+// that many copies.
+func hostsOf(b *testing.B, nodes, copies int) [4]*host.Host {
+	ids := []id{1, 2, 3}[:nodes]
+	c := found(benchPartitions, copies, ids...)
+	c.retarget(func(int) []id { return ids[:copies] })
+	var open [4]atomic.Pointer[host.Host]
+	var hosts [4]*host.Host
+	for _, id := range ids {
 		store, err := storage.Open(storage.Options{Logger: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			b.Fatal(err)
 		}
 		h, err := host.Open(host.Config{
-			Self: id(i + 1), Incarnation: 1, Generation: 1, Store: store, Net: wires[i],
-			Cluster: c.enter(id(i+1), 1, 0), Fatal: func(err error) { b.Error(err) },
+			Self: id, Incarnation: 1, Generation: 1, Store: store, Net: &wire{id, &open},
+			Cluster: c.enter(id, 1, 0), Fatal: func(err error) { b.Error(err) },
 		})
 		if err != nil {
 			b.Fatal(err)
 		}
-		wires[1-i].other.Store(h)
+		open[id].Store(h)
 		b.Cleanup(func() { h.Close(); store.Close() })
-		hosts[i] = h
+		hosts[id] = h
 	}
-	return hosts[0], hosts[1]
+	eventually(b, func() bool {
+		return !slices.ContainsFunc(c.latest().Table, func(r partition.Row) bool { return len(r.InSync) != copies })
+	})
+	return hosts
+}
+
+// eventually waits until done, for a minute at most.
+func eventually(b *testing.B, done func() bool) {
+	for range 60_000 {
+		if done() {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	b.Fatal("the copies are not in sync within a minute")
 }
 
 func keysOf(n int) [][]byte {
@@ -94,17 +116,17 @@ func benchmarkGet(b *testing.B, h *host.Host, keys [][]byte) {
 }
 
 func BenchmarkGetAtThePrimary(b *testing.B) {
-	first, _ := pairOf(b, 1)
+	hosts := hostsOf(b, 2, 1)
 	keys := keysOf(10000)
-	fill(b, first, keys)
-	benchmarkGet(b, first, keys)
+	fill(b, hosts[1], keys)
+	benchmarkGet(b, hosts[1], keys)
 }
 
 func BenchmarkGetForwarded(b *testing.B) {
-	first, second := pairOf(b, 1)
+	hosts := hostsOf(b, 2, 1)
 	keys := keysOf(10000)
-	fill(b, first, keys)
-	benchmarkGet(b, second, keys)
+	fill(b, hosts[1], keys)
+	benchmarkGet(b, hosts[2], keys)
 }
 
 func benchmarkPut(b *testing.B, h *host.Host) {
@@ -113,7 +135,7 @@ func benchmarkPut(b *testing.B, h *host.Host) {
 	b.ReportAllocs()
 	b.SetParallelism(32)
 	b.RunParallel(func(pb *testing.PB) {
-		for i := 0; pb.Next(); i++ {
+		for i := rand.IntN(len(keys)); pb.Next(); i++ {
 			op := partition.Op{Kind: partition.OpPut, Key: bytes.Clone(keys[i%len(keys)]), Value: value}
 			if _, _, err := h.Write(context.Background(), op); err != nil {
 				b.Fatal(err)
@@ -122,17 +144,7 @@ func benchmarkPut(b *testing.B, h *host.Host) {
 	})
 }
 
-func BenchmarkPutOneCopy(b *testing.B) {
-	first, _ := pairOf(b, 1)
-	benchmarkPut(b, first)
-}
-
-func BenchmarkPutTwoCopies(b *testing.B) {
-	first, _ := pairOf(b, 1, 2)
-	benchmarkPut(b, first)
-}
-
-func BenchmarkPutForwarded(b *testing.B) {
-	_, second := pairOf(b, 1)
-	benchmarkPut(b, second)
-}
+func BenchmarkPutOneCopy(b *testing.B)     { benchmarkPut(b, hostsOf(b, 1, 1)[1]) }
+func BenchmarkPutTwoCopies(b *testing.B)   { benchmarkPut(b, hostsOf(b, 2, 2)[1]) }
+func BenchmarkPutThreeCopies(b *testing.B) { benchmarkPut(b, hostsOf(b, 3, 3)[1]) }
+func BenchmarkPutForwarded(b *testing.B)   { benchmarkPut(b, hostsOf(b, 2, 1)[2]) }
