@@ -45,10 +45,10 @@ func (s *shelf) Call(context.Context, partition.NodeID, replica.Lane, []byte) ([
 
 // entries returns a message with one value of that size.
 func entries(p partition.ID, size int) *replica.Append {
-	return &replica.Append{Partition: p, Term: 1, Entries: []partition.Entry{{
+	return &replica.Append{Runs: []replica.Run{{Partition: p, Term: 1, Entries: []partition.Entry{{
 		LogRecord: partition.LogRecord{Label: partition.Label{Term: 1, Seq: 1}, Kind: partition.EntryPut, Key: []byte("k")},
 		Value:     make([]byte, size),
-	}}}
+	}}}}}
 }
 
 // contents tells what was sent: lane and partitions of each body.
@@ -69,9 +69,9 @@ func (s *shelf) contents(t *testing.T, to partition.NodeID) (got string) {
 		for _, m := range messages {
 			switch m := m.(type) {
 			case *replica.Append:
-				got += fmt.Sprint(" ", m.Partition)
+				got += fmt.Sprint(" ", m.Runs[0].Partition)
 			case *replica.Ack:
-				got += fmt.Sprint(" ack", m.Partition)
+				got += fmt.Sprint(" ack", m.Copies[0].Partition)
 			}
 		}
 		got += "; "
@@ -85,7 +85,7 @@ func TestMessagesForOneNodeAndLaneTravelTogether(t *testing.T) {
 	for _, m := range []replica.Outbound{
 		{To: 2, Lane: replica.Small, Message: entries(1, 100)},
 		{To: 3, Lane: replica.Small, Message: entries(2, 100)},
-		{To: 2, Lane: replica.Small, Message: &replica.Ack{Partition: 9, Term: 1}},
+		{To: 2, Lane: replica.Small, Message: &replica.Ack{Copies: []replica.Durable{{Partition: 9, Term: 1}}}},
 		{To: 2, Lane: replica.Bulk, Message: entries(3, 5000)},
 		{To: 2, Lane: replica.Small, Message: entries(4, 700)},
 		{To: 2, Lane: replica.Small, Message: entries(5, 700)},  // does not fit beside the others

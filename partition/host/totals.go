@@ -70,11 +70,15 @@ func (t *totals) sends(m replica.Message) {
 	if !ok {
 		return
 	}
-	bytes := 0
-	for i := range a.Entries {
-		bytes += len(a.Entries[i].Key) + len(a.Entries[i].Value)
+	entries, bytes := 0, 0
+	for i := range a.Runs {
+		run := a.Runs[i].Entries
+		entries += len(run)
+		for j := range run {
+			bytes += len(run[j].Key) + len(run[j].Value)
+		}
 	}
-	t.entries.Add(int64(len(a.Entries)))
+	t.entries.Add(int64(entries))
 	t.entryBytes.Add(int64(bytes))
 }
 

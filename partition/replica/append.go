@@ -6,12 +6,31 @@ const (
 	// largeEntry is the size in bytes from which an entry travels on the Bulk
 	// lane, and those after it until it is acknowledged, so that order is kept.
 	largeEntry = 128 << 10
-	// appendBytes bounds the entries of one Append on the Small lane.
+	// appendBytes is the size of the entries of an Append from which it takes no
+	// more: with one below largeEntry that still came in it fits the Small lane.
 	appendBytes = 512 << 10
+	// ackCopies bounds the copies in an Ack, so that it fits the Control lane.
+	ackCopies = 4096
 )
 
+// unsent is what the next Batch has for a node and that more may be added to.
+type unsent struct {
+	batch uint64 // that the others are of; those of an earlier one are gone
+	run   [Bulk + 1]*Append
+	bytes [Bulk + 1]int // of the entries in run, by lane
+	ack   *Ack
+}
+
+// unsent returns what the next Batch has for p.
+func (n *Node) unsent(p *peer) *unsent {
+	if p.next.batch != n.batches {
+		p.next = unsent{batch: n.batches}
+	}
+	return &p.next
+}
+
 // sendEntries hands every live follower what it has not been sent yet: all that
-// came since the last Batch, in one message a partition.
+// came since the last Batch, of all partitions together.
 func (n *Node) sendEntries() {
 	for i := 0; i < len(n.dirty); i++ { // feed may add some
 		c := n.dirty[i]
@@ -20,51 +39,76 @@ func (n *Node) sendEntries() {
 			continue
 		}
 		l.dirty = false
+		var last run
 		for _, f := range l.followers {
 			if f.stage == live {
-				n.feed(c, f)
+				n.feed(c, f, &last)
 			}
 		}
 	}
+	clear(n.dirty)
 	n.dirty = n.dirty[:0]
 }
 
-// feed sends a live follower all entries after f.sent.
-func (n *Node) feed(c *replica, f *follower) {
+// run is entries of a window that are sent together, made once for all followers
+// that lack the same.
+type run struct {
+	first   partition.Seq
+	entries []partition.Entry // shared with other messages, hence never edited
+	bytes   int
+	large   bool // one that travels on Bulk
+}
+
+// run returns the entries from first on that travel together.
+func (w *window) run(first partition.Seq) run {
+	r, n := run{first: first}, 0
+	for seq := first; seq <= w.last() && r.bytes < appendBytes && !r.large; seq++ {
+		size := w.at(seq).entry().Size()
+		if size >= largeEntry {
+			if n > 0 {
+				break
+			}
+			r.large = true
+		}
+		r.bytes += size
+		n++
+	}
+	if n == 1 {
+		r.entries = w.at(first).alone
+		return r
+	}
+	r.entries = make([]partition.Entry, n)
+	for i := range r.entries {
+		r.entries[i] = *w.at(first + partition.Seq(i)).entry()
+	}
+	return r
+}
+
+// feed sends a live follower all entries after f.sent; last is what was sent last
+// of the same copy.
+func (n *Node) feed(c *replica, f *follower, last *run) {
 	l := c.lead
 	if f.sent < l.window.base {
 		n.probe(c, f)
 		return
 	}
 	for f.sent < l.window.last() && n.mayFly(f) {
-		first, bytes, large := f.sent+1, 0, false
-		var entries []partition.Entry
-		for seq := first; seq <= l.window.last() && bytes < appendBytes; seq++ {
-			e := l.window.at(seq).entry
-			if e.Size() >= largeEntry {
-				if large = true; len(entries) > 0 {
-					break
-				}
-			}
-			entries = append(entries, e)
-			bytes += e.Size()
-			if large {
-				break
-			}
+		if last.first != f.sent+1 {
+			*last = l.window.run(f.sent + 1)
 		}
-		f.sent += partition.Seq(len(entries))
-		f.fly(f.sent, bytes)
+		prev, _ := c.log.label(f.sent)
+		f.sent += partition.Seq(len(last.entries))
+		f.fly(f.sent, last.bytes)
 		f.timing.sends(f.sent, n.now)
-		prev, _ := c.log.label(first - 1)
 		lane := Small
-		if entries[0].Size() >= largeEntry {
+		if last.large {
 			f.bulk = f.sent
 		}
 		if f.acked < f.bulk {
 			lane = Bulk
 		}
-		n.send(f.id, lane, &Append{
-			Partition: c.id, Term: l.term, Prev: prev, Commit: c.commit, Entries: entries,
+		n.sendRun(f, lane, last.bytes, Run{
+			Partition: c.id, Term: l.term, Prev: prev, Commit: c.commit, Entries: last.entries,
 		})
 		f.asked = n.now
 		if f.since == 0 {
@@ -73,14 +117,29 @@ func (n *Node) feed(c *replica, f *follower) {
 	}
 }
 
-// onAppend takes in entries as a follower.
-func (n *Node) onAppend(c *replica, from partition.NodeID, m *Append) {
+// sendRun puts a run into the Append for the follower's node, or into a new one
+// where that has enough.
+func (n *Node) sendRun(f *follower, lane Lane, bytes int, r Run) {
+	u := n.unsent(f.peer)
+	if u.run[lane] == nil || u.bytes[lane] >= appendBytes {
+		u.run[lane], u.bytes[lane] = &Append{Runs: make([]Run, 0, min(len(n.dirty), runsAhead))}, 0
+		n.send(f.id, lane, u.run[lane])
+	}
+	u.run[lane].Runs = append(u.run[lane].Runs, r)
+	u.bytes[lane] += bytes
+}
+
+// runsAhead is for how many runs an Append has room from the beginning, at most.
+const runsAhead = 32
+
+// onRun takes in entries as a follower.
+func (n *Node) onRun(c *replica, from partition.NodeID, m *Run) {
 	if from != c.row.Primary || c.lead != nil || len(m.Entries) == 0 {
 		return
 	}
 	first, last := m.Entries[0].Label.Seq, c.log.last.Seq
 	if c.mark != nil || first > last+1 {
-		n.ack(from, &Ack{Partition: c.id, Term: m.Term, Seq: c.durable, Gap: true})
+		n.ack(from, Durable{Partition: c.id, Term: m.Term, Seq: c.durable, Gap: true})
 		return
 	}
 	had := min(int(last+1-first), len(m.Entries))
@@ -89,7 +148,7 @@ func (n *Node) onAppend(c *replica, from partition.NodeID, m *Append) {
 		before = m.Entries[had-1].Label
 	}
 	if at, ok := c.log.label(before.Seq); ok && at != before {
-		n.ack(from, &Ack{Partition: c.id, Term: m.Term, Gap: true})
+		n.ack(from, Durable{Partition: c.id, Term: m.Term, Gap: true})
 		return
 	}
 	c.commit = max(c.commit, min(m.Commit, c.log.last.Seq))
@@ -114,12 +173,29 @@ func (n *Node) oweAck(c *replica) {
 // acknowledge tells the primary of the present term what is durable here.
 func (n *Node) acknowledge(c *replica) {
 	if c.lead == nil && c.mark == nil && c.row.Primary != n.cfg.Self {
-		n.ack(c.row.Primary, &Ack{Partition: c.id, Term: c.row.Term, Seq: c.durable})
+		n.ack(c.row.Primary, Durable{Partition: c.id, Term: c.row.Term, Seq: c.durable})
 	}
 }
 
-// onAck takes in what a follower has made durable.
-func (n *Node) onAck(c *replica, f *follower, m *Ack) {
+// ack puts an acknowledgement into the Ack of the next Batch for a node. It goes
+// with what it is for, but on the Control lane: it is short, and others wait for it.
+func (n *Node) ack(to partition.NodeID, d Durable) {
+	u := n.unsent(n.peer(to))
+	if u.ack == nil || len(u.ack.Copies) >= ackCopies {
+		u.ack = &Ack{Copies: make([]Durable, 0, min(len(n.acks)+1, runsAhead))}
+		n.batch.Messages = append(n.batch.Messages, Outbound{To: to, Lane: Control, Message: u.ack})
+	}
+	u.ack.Copies = append(u.ack.Copies, d)
+}
+
+// ackChunk acknowledges a chunk in the same way.
+func (n *Node) ackChunk(to partition.NodeID, m *ChunkAck) {
+	n.unsent(n.peer(to)).ack = nil // what comes after it stays after it
+	n.batch.Messages = append(n.batch.Messages, Outbound{To: to, Lane: Control, Message: m})
+}
+
+// onDurable takes in what a follower has made durable.
+func (n *Node) onDurable(c *replica, f *follower, m *Durable) {
 	if f.stage != live {
 		return
 	}

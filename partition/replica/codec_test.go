@@ -40,11 +40,14 @@ func messages() []Message {
 		},
 		&Chunk{Partition: 1, Term: 2, Transfer: 3, Index: 4, Last: true},
 		&ChunkAck{Partition: 1, Term: 2, Transfer: 3, Index: 4},
-		&Append{
+		&Append{Runs: []Run{{
 			Partition: 1, Term: 2, Prev: partition.Label{Term: 1, Seq: 1}, Commit: 1,
 			Entries: []partition.Entry{{LogRecord: record, Value: []byte("value")}},
-		},
-		&Ack{Partition: 1, Term: 2, Seq: 3, Gap: true},
+		}, {
+			Partition: 2, Term: 3, Prev: partition.Label{Term: 3, Seq: 7},
+			Entries: []partition.Entry{{LogRecord: record, Value: []byte("v")}, {LogRecord: record, Value: []byte{}}},
+		}}},
+		&Ack{Copies: []Durable{{Partition: 1, Term: 2, Seq: 3, Gap: true}, {Partition: 2, Term: 3, Seq: 9}}},
 		&Release{Partition: 1, Term: 2},
 		&Detached{Partition: 1, Term: 2, Since: 3},
 		&Drop{Partition: 1, Term: 2, Since: 3},

@@ -110,15 +110,13 @@ func (n *Node) endLead(c *replica) {
 // failPending answers everybody who waits for an entry that is not committed.
 func (n *Node) failPending(c *replica, l *lead) {
 	for seq := c.commit + 1; seq <= l.window.last(); seq++ {
-		p := l.window.at(seq)
-		for _, w := range p.waiters {
+		l.window.at(seq).leave(func(w waiter) {
 			err := partition.ErrUnknown
 			if w.reads() {
 				err = ErrRetry
 			}
 			n.answer(Answer{Ticket: w.ticket, Err: err})
-		}
-		p.waiters = nil
+		})
 	}
 }
 
@@ -203,13 +201,10 @@ func (n *Node) advance(c *replica) {
 	enough := len(c.row.InSync) >= c.row.MinInSync
 	for seq := from; seq <= upto; seq++ {
 		p := l.window.at(seq)
-		if key := string(p.entry.Key); l.keys[key] == seq {
-			delete(l.keys, key)
+		if key := p.entry().Key; l.keys[string(key)] == seq {
+			delete(l.keys, string(key))
 		}
-		for _, w := range p.waiters {
-			n.answerCommitted(c, p, w, enough)
-		}
-		p.waiters = nil
+		p.leave(func(w waiter) { n.answerCommitted(c, p, w, enough) })
 	}
 	n.shrinkWindow(c)
 }

@@ -14,6 +14,7 @@ type peer struct {
 	gone bool                  // its address refused a connection since it was last heard
 	slowness
 	flow
+	next unsent
 	// stopping: it said, in this incarnation, that it is about to stop. It gets no
 	// role any more.
 	stopping bool

@@ -6,10 +6,14 @@ import (
 	"pipelinedht/partition"
 )
 
-// Message is what nodes say to each other about copies. Every message about a
-// partition bears the term that its sender goes by; a receiver whose row has
-// another term does not act on it.
+// Message is what nodes say to each other about copies.
 type Message interface{ kind() kind }
+
+// copyMessage is a message about one partition, or a part of one. It bears the term
+// that its sender goes by; a receiver whose row has another term does not act on it.
+type copyMessage interface {
+	about() (partition.ID, partition.Term)
+}
 
 type kind uint8
 
@@ -125,9 +129,14 @@ type ChunkAck struct {
 	Index     int
 }
 
-// Append carries entries with consecutive sequences. Prev is the label of the
-// entry before the first; Commit is the sender's.
+// Append carries all entries that wait for one node, of whatever partitions.
 type Append struct {
+	Runs []Run
+}
+
+// Run is entries of one partition with consecutive sequences, at least one. Prev is
+// the label of the entry before the first; Commit is the sender's.
+type Run struct {
 	Partition partition.ID
 	Term      partition.Term
 	Prev      partition.Label
@@ -135,9 +144,14 @@ type Append struct {
 	Entries   []partition.Entry
 }
 
-// Ack says that the copy durably holds everything up to Seq. With Gap it says
-// that an Append did not fit there.
+// Ack says what came to be durable with one batch.
 type Ack struct {
+	Copies []Durable
+}
+
+// Durable says that the copy durably holds everything up to Seq. With Gap it says
+// that a Run did not fit there.
+type Durable struct {
 	Partition partition.ID
 	Term      partition.Term
 	Seq       partition.Seq
@@ -182,3 +196,16 @@ func (*Ack) kind() kind      { return kindAck }
 func (*Release) kind() kind  { return kindRelease }
 func (*Detached) kind() kind { return kindDetached }
 func (*Drop) kind() kind     { return kindDrop }
+
+func (m *Query) about() (partition.ID, partition.Term)    { return m.Partition, m.Term }
+func (m *Position) about() (partition.ID, partition.Term) { return m.Partition, m.Term }
+func (m *AskExtra) about() (partition.ID, partition.Term) { return m.Partition, m.Term }
+func (m *Extra) about() (partition.ID, partition.Term)    { return m.Partition, m.Term }
+func (m *Fetch) about() (partition.ID, partition.Term)    { return m.Partition, m.Term }
+func (m *Chunk) about() (partition.ID, partition.Term)    { return m.Partition, m.Term }
+func (m *ChunkAck) about() (partition.ID, partition.Term) { return m.Partition, m.Term }
+func (m *Run) about() (partition.ID, partition.Term)      { return m.Partition, m.Term }
+func (m *Durable) about() (partition.ID, partition.Term)  { return m.Partition, m.Term }
+func (m *Release) about() (partition.ID, partition.Term)  { return m.Partition, m.Term }
+func (m *Detached) about() (partition.ID, partition.Term) { return m.Partition, m.Term }
+func (m *Drop) about() (partition.ID, partition.Term)     { return m.Partition, m.Term }

@@ -107,8 +107,9 @@ type Node struct {
 	storing      int           // writes handed out in a Batch and not stored yet
 	storedAt     time.Duration // when some were last, or the first of them were handed out
 
-	ready Ready
-	batch Batch
+	ready   Ready
+	batch   Batch
+	batches uint64 // handed out so far
 }
 
 // New returns the state of a node that finds these copies in its store and was
@@ -155,6 +156,7 @@ func (n *Node) Batch() (Batch, bool) {
 	n.sendEntries()
 	b := n.batch
 	n.batch = Batch{}
+	n.batches++
 	if n.storing == 0 {
 		n.storedAt = n.now
 	}
@@ -203,7 +205,7 @@ func (n *Node) writeStored(c *replica, w *Write) {
 		n.oweAck(c)
 	}
 	if w.Chunk != nil && w.from != 0 && w.Chunk.Term == c.row.Term {
-		n.ack(w.from, &ChunkAck{
+		n.ackChunk(w.from, &ChunkAck{
 			Partition: c.id, Term: w.Chunk.Term, Transfer: w.Chunk.Transfer, Index: w.Chunk.Index,
 		})
 	}
@@ -232,12 +234,6 @@ func (n *Node) send(to partition.NodeID, lane Lane, m Message) {
 	} else {
 		n.batch.Messages = append(n.batch.Messages, out)
 	}
-}
-
-// ack queues an acknowledgement, with the next Batch like what it is for, but on the
-// Control lane: it is short, and others wait for it.
-func (n *Node) ack(to partition.NodeID, m Message) {
-	n.batch.Messages = append(n.batch.Messages, Outbound{To: to, Lane: Control, Message: m})
 }
 
 // write queues a write of c that leaves its log at c.log.Last.

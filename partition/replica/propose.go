@@ -70,15 +70,14 @@ func (n *Node) Propose(t Ticket, op *partition.Op, seen Seen, now time.Duration,
 	case needsLook(op) && (!seen.Looked || l.window.touched(op.Key, seen.At, c.log.last.Seq, l.first)):
 		return false, out, ErrLook
 	}
-	e, unchanged := n.judge(c, op, &seen, wall)
-	if e != nil {
-		n.accept(c, *e, t)
+	alone, unchanged := n.judge(c, op, &seen, wall)
+	if alone != nil {
+		n.accept(c, alone, t)
 		return true, out, nil
 	}
 	if isPending {
 		l.ids.settle(op, c.log.last.Seq)
-		p := l.window.at(latest)
-		p.waiters = append(p.waiters, waiter{ticket: t, kind: waitUnchanged, outcome: unchanged})
+		l.window.at(latest).await(waiter{ticket: t, kind: waitUnchanged, outcome: unchanged})
 		return true, out, nil
 	}
 	if !n.leasesRun(l) {
@@ -125,8 +124,7 @@ func (n *Node) repeat(c *replica, t Ticket, done executed) (bool, partition.Outc
 	if done.seq <= c.commit {
 		return false, done.outcome(c.commit), nil
 	}
-	p := c.lead.window.at(done.seq)
-	p.waiters = append(p.waiters, waiter{ticket: t})
+	c.lead.window.at(done.seq).await(waiter{ticket: t, kind: waitWrite})
 	return true, partition.Outcome{}, nil
 }
 
@@ -158,16 +156,18 @@ func needsLook(op *partition.Op) bool {
 }
 
 // judge decides on the latest state of the key what op does: the entry that it
-// makes, or, with nil, the outcome of an operation that changes nothing.
-func (n *Node) judge(c *replica, op *partition.Op, seen *Seen, wall partition.Stamp) (*partition.Entry, partition.Outcome) {
+// makes, alone in a slice, or, with nil, the outcome of an operation that changes
+// nothing.
+func (n *Node) judge(c *replica, op *partition.Op, seen *Seen, wall partition.Stamp) ([]partition.Entry, partition.Outcome) {
 	out := partition.Outcome{Existed: seen.live()}
 	if out.Existed {
 		out.Stamp = seen.Record.Stamp
 	}
-	e := &partition.Entry{LogRecord: partition.LogRecord{
+	alone := []partition.Entry{{LogRecord: partition.LogRecord{
 		Op: op.ID, Key: op.Key, Existed: out.Existed,
 		Stamp: max(wall, c.log.stamp+1, n.m.Stamp+1),
-	}}
+	}}}
+	e := &alone[0]
 	switch op.Kind {
 	case partition.OpPut:
 		if !op.Condition.Holds(seen.live(), seen.Record.Stamp) {
@@ -203,18 +203,17 @@ func (n *Node) judge(c *replica, op *partition.Op, seen *Seen, wall partition.St
 		}
 		e.Kind = partition.EntryDelete
 	}
-	return e, out
+	return alone, out
 }
 
 // accept gives the entry its label, stores it here and sends it to the copies.
-func (n *Node) accept(c *replica, e partition.Entry, t Ticket) {
-	l := c.lead
+func (n *Node) accept(c *replica, alone []partition.Entry, t Ticket) {
+	l, e := c.lead, &alone[0]
 	e.Label = partition.Label{Term: l.term, Seq: c.log.last.Seq + 1}
-	p := l.window.push(e)
-	p.waiters = append(p.waiters, waiter{ticket: t})
+	l.window.push(alone).await(waiter{ticket: t, kind: waitWrite})
 	l.keys[string(e.Key)] = e.Label.Seq
 	l.ids.add(&e.LogRecord)
-	n.append(c, []partition.Entry{e})
+	n.append(c, alone)
 	if !l.dirty {
 		l.dirty = true
 		n.dirty = append(n.dirty, c)

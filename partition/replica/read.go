@@ -50,8 +50,7 @@ func (n *Node) AwaitRead(t Ticket, id partition.ID, term partition.Term, key []b
 	if !ok {
 		return ErrRetry
 	}
-	p := c.lead.window.at(seq)
-	p.waiters = append(p.waiters, waiter{ticket: t, kind: waitRead})
+	c.lead.window.at(seq).await(waiter{ticket: t, kind: waitRead})
 	return nil
 }
 

@@ -9,7 +9,7 @@ import (
 // earlyMessage came for a term, or a copy, that this node's map does not show yet.
 type earlyMessage struct {
 	from partition.NodeID
-	m    Message
+	m    copyMessage
 	came time.Duration
 }
 
@@ -39,7 +39,15 @@ func (n *Node) Receive(from partition.NodeID, inc partition.Incarnation, m Messa
 		n.onBeacon(p, m)
 	case *Grant:
 		n.onGrant(p, m)
-	default:
+	case *Append:
+		for i := range m.Runs {
+			n.receive(from, &m.Runs[i], now)
+		}
+	case *Ack:
+		for i := range m.Copies {
+			n.receive(from, &m.Copies[i], now)
+		}
+	case copyMessage:
 		n.receive(from, m, now)
 	}
 }
@@ -60,9 +68,9 @@ func (n *Node) restarted(p *peer, inc partition.Incarnation) {
 }
 
 // receive takes in a message about a partition, if it is of the present term.
-func (n *Node) receive(from partition.NodeID, m Message, came time.Duration) {
+func (n *Node) receive(from partition.NodeID, m copyMessage, came time.Duration) {
 	n.active = n.now
-	id, term := about(m)
+	id, term := m.about()
 	if int(id) >= len(n.copies) {
 		return
 	}
@@ -73,7 +81,7 @@ func (n *Node) receive(from partition.NodeID, m Message, came time.Duration) {
 	} else {
 		known = n.m.Table[id].Term
 	}
-	if _, ok := m.(*Ack); ok && c != nil && broken(ackAcrossTerms) {
+	if _, ok := m.(*Durable); ok && c != nil && broken(ackAcrossTerms) {
 		term = known
 	}
 	switch {
@@ -96,7 +104,7 @@ func (n *Node) replayEarly() {
 	}
 }
 
-func (n *Node) dispatch(c *replica, from partition.NodeID, m Message) {
+func (n *Node) dispatch(c *replica, from partition.NodeID, m copyMessage) {
 	if drop, ok := m.(*Drop); ok {
 		n.onDrop(c, drop)
 		return
@@ -105,8 +113,8 @@ func (n *Node) dispatch(c *replica, from partition.NodeID, m Message) {
 		return
 	}
 	switch m := m.(type) {
-	case *Append:
-		n.onAppend(c, from, m)
+	case *Run:
+		n.onRun(c, from, m)
 	case *Chunk:
 		n.onChunk(c, from, m)
 	case *Query:
@@ -130,8 +138,8 @@ func (n *Node) dispatch(c *replica, from partition.NodeID, m Message) {
 		return
 	}
 	switch m := m.(type) {
-	case *Ack:
-		n.onAck(c, f, m)
+	case *Durable:
+		n.onDurable(c, f, m)
 	case *ChunkAck:
 		n.onChunkAck(c, f, m)
 	case *Position:
@@ -139,37 +147,6 @@ func (n *Node) dispatch(c *replica, from partition.NodeID, m Message) {
 	case *Extra:
 		n.onExtra(c, f, m)
 	}
-}
-
-// about returns the partition and the term that a message is about.
-func about(m Message) (partition.ID, partition.Term) {
-	switch m := m.(type) {
-	case *Query:
-		return m.Partition, m.Term
-	case *Position:
-		return m.Partition, m.Term
-	case *AskExtra:
-		return m.Partition, m.Term
-	case *Extra:
-		return m.Partition, m.Term
-	case *Fetch:
-		return m.Partition, m.Term
-	case *Chunk:
-		return m.Partition, m.Term
-	case *ChunkAck:
-		return m.Partition, m.Term
-	case *Append:
-		return m.Partition, m.Term
-	case *Ack:
-		return m.Partition, m.Term
-	case *Release:
-		return m.Partition, m.Term
-	case *Detached:
-		return m.Partition, m.Term
-	case *Drop:
-		return m.Partition, m.Term
-	}
-	return ^partition.ID(0), 0
 }
 
 // Refused says that the peer's address refuses connections: its process is gone.

@@ -159,11 +159,11 @@ func staleAck() error {
 	}
 	b, _ := n.Batch()
 	n.Stored(b.Writes, start)
-	n.Receive(2, 1, &Ack{Term: 9, Seq: 1}, start)
+	n.Receive(2, 1, &Ack{Copies: []Durable{{Term: 9, Seq: 1}}}, start)
 	if r := n.Ready(); len(r.Answers) > 0 {
 		return fmt.Errorf("invariant 3: answered %+v with an acknowledgement of term 9", r.Answers)
 	}
-	n.Receive(2, 1, &Ack{Term: 10, Seq: 1}, start)
+	n.Receive(2, 1, &Ack{Copies: []Durable{{Term: 10, Seq: 1}}}, start)
 	if r := n.Ready(); len(r.Answers) != 1 || r.Answers[0].Err != nil {
 		return fmt.Errorf("acknowledged in its own term: answers %+v, want one", r.Answers)
 	}

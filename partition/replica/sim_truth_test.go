@@ -183,7 +183,7 @@ func (t *truth) checkRead(w *world, k *simCall, found bool, stamp partition.Stam
 		if matches(f.at) {
 			return
 		}
-		p := pending{entry: f.entry}
+		p := pending{alone: []partition.Entry{f.entry}}
 		state, since = p.state(), f.at
 	}
 	if !matches(w.now) {

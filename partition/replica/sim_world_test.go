@@ -293,8 +293,37 @@ func (w *world) isolate(n *simNode) {
 	}
 }
 
-// transmit carries a message, or does not.
+// transmit carries a message, or does not. One about several partitions sometimes
+// comes apart, so that faults meet them one by one.
 func (w *world) transmit(from *simNode, out Outbound) {
+	if w.calm || w.rng.IntN(3) > 0 {
+		w.carry(from, out)
+		return
+	}
+	for _, m := range pieces(out.Message) {
+		w.carry(from, Outbound{out.To, out.Lane, m})
+	}
+}
+
+// pieces takes a message about several partitions apart.
+func pieces(m Message) (single []Message) {
+	switch m := m.(type) {
+	case *Append:
+		for _, r := range m.Runs {
+			single = append(single, &Append{Runs: []Run{r}})
+		}
+	case *Ack:
+		for _, d := range m.Copies {
+			single = append(single, &Ack{Copies: []Durable{d}})
+		}
+	default:
+		single = append(single, m)
+	}
+	return single
+}
+
+// carry carries a whole message, or does not.
+func (w *world) carry(from *simNode, out Outbound) {
 	to := w.node(out.To)
 	inc, life, before := from.inc, to.life, w.broken
 	wire := AppendMessage(nil, out.Message)

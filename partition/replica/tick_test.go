@@ -66,7 +66,7 @@ func TestANodeIsQuietUntilSomethingConcernsACopy(t *testing.T) {
 	}
 	for what, happens := range map[string]func(*Node){
 		"a write":                func(n *Node) { n.Propose(1, putOp(1), Seen{}, n.now, 1000); n.Batch() },
-		"a message":              func(n *Node) { n.Receive(2, 1, &Ack{Term: 10}, n.now) },
+		"a message":              func(n *Node) { n.Receive(2, 1, &Ack{Copies: []Durable{{Term: 10}}}, n.now) },
 		"a refused connection":   func(n *Node) { n.Refused(2, n.now) },
 		"a peer that stops":      func(n *Node) { n.Receive(2, 1, &Grant{Version: 10, Sent: n.now, Taken: 9, Stopping: true}, n.now) },
 		"a new map":              func(n *Node) { m := *inSync(1, 2); m.Version++; n.SetMap(&m, n.now) },

@@ -26,16 +26,43 @@ const recentKeys = 256
 
 // pending is an entry with those who wait for its commit.
 type pending struct {
-	entry   partition.Entry
-	waiters []waiter
+	// alone holds the entry and nothing else. The write that stores it and messages
+	// that carry just it share the slice, so nobody edits it.
+	alone []partition.Entry
+	first waiter   // the one who wrote it, as a rule
+	more  []waiter // after first
+}
+
+func (p *pending) entry() *partition.Entry { return &p.alone[0] }
+
+// await adds one who waits.
+func (p *pending) await(w waiter) {
+	if p.first.kind == nobody {
+		p.first = w
+	} else {
+		p.more = append(p.more, w)
+	}
+}
+
+// leave takes all who wait, and passes each to answer.
+func (p *pending) leave(answer func(waiter)) {
+	first, more := p.first, p.more
+	p.first, p.more = waiter{}, nil
+	if first.kind != nobody {
+		answer(first)
+	}
+	for _, w := range more {
+		answer(w)
+	}
 }
 
 type waitKind uint8
 
 const (
-	waitWrite     waitKind = iota // for the entry's own outcome
-	waitRead                      // for the record that the entry makes
-	waitUnchanged                 // for an outcome that rests on the entry and changes nothing
+	nobody        waitKind = iota
+	waitWrite              // for the entry's own outcome
+	waitRead               // for the record that the entry makes
+	waitUnchanged          // for an outcome that rests on the entry and changes nothing
 )
 
 type waiter struct {
@@ -49,7 +76,7 @@ func (w waiter) reads() bool { return w.kind != waitWrite }
 
 // state returns the record that the entry leaves.
 func (p *pending) state() partition.KeyState {
-	e := &p.entry
+	e := p.entry()
 	s := partition.KeyState{Key: e.Key, Found: e.Kind != partition.EntryDelete}
 	if s.Found {
 		s.Record = partition.Record{
@@ -61,7 +88,7 @@ func (p *pending) state() partition.KeyState {
 
 // outcome returns what the client that wrote the entry is told.
 func (p *pending) outcome(commit partition.Seq) partition.Outcome {
-	r := &p.entry.LogRecord
+	r := &p.entry().LogRecord
 	return executed{stamp: r.Stamp, kind: r.Kind, existed: r.Existed}.outcome(commit)
 }
 
@@ -75,8 +102,10 @@ func (w *window) at(seq partition.Seq) *pending {
 	return &w.entries[w.head+int(seq-w.base)-1]
 }
 
-func (w *window) push(e partition.Entry) *pending {
-	w.entries = append(w.entries, pending{entry: e})
+// push adds the entry that alone holds.
+func (w *window) push(alone []partition.Entry) *pending {
+	e := &alone[0]
+	w.entries = append(w.entries, pending{alone: alone})
 	w.bytes += e.Size()
 	if w.recent == nil {
 		w.recent = make([]uint64, recentKeys)
@@ -88,7 +117,7 @@ func (w *window) push(e partition.Entry) *pending {
 // drop lets go of entries up to and including upto.
 func (w *window) drop(upto partition.Seq) {
 	for w.base < upto && w.head < len(w.entries) {
-		w.bytes -= w.entries[w.head].entry.Size()
+		w.bytes -= w.entries[w.head].entry().Size()
 		w.entries[w.head] = pending{}
 		w.head++
 		w.base++
