@@ -1,6 +1,10 @@
 package replica
 
-import "pipelinedht/partition"
+import (
+	"slices"
+
+	"pipelinedht/partition"
+)
 
 const (
 	// largeEntry is the size in bytes from which an entry travels on the Bulk
@@ -222,7 +226,9 @@ func (n *Node) heardUpTo(c *replica, f *follower, seq partition.Seq) {
 	}
 	n.advance(c)
 	n.shrinkWindow(c)
-	n.reshape(c)
+	if !slices.Contains(c.row.InSync, f.id) {
+		n.reshape(c) // it may have caught up
+	}
 }
 
 func (n *Node) markDirty(c *replica) {

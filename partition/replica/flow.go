@@ -35,20 +35,18 @@ func (n *Node) mayFly(f *follower) bool {
 
 // fly takes note that f is sent a message with entries.
 func (f *follower) fly(upto partition.Seq, bytes int) {
-	f.flying = append(f.flying, message{upto, bytes})
+	f.flying.push(message{upto, bytes})
 	f.flight += bytes
 }
 
 // land takes note that what f was sent up to seq is acknowledged, or lost.
 func (n *Node) land(f *follower, seq partition.Seq) {
-	i := 0
-	for ; i < len(f.flying) && f.flying[i].upto <= seq; i++ {
-		f.flight -= f.flying[i].bytes
+	before := f.flying.len()
+	for f.flying.len() > 0 && f.flying.at(0).upto <= seq {
+		f.flight -= f.flying.at(0).bytes
+		f.flying.pop()
 	}
-	if f.flying = f.flying[i:]; len(f.flying) == 0 {
-		f.flying = nil
-	}
-	if i == 0 || f.flight >= n.cfg.PeerBytes {
+	if f.flying.len() == before || f.flight >= n.cfg.PeerBytes || len(f.peer.held) == 0 {
 		return
 	}
 	held := f.peer.held

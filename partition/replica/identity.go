@@ -10,9 +10,7 @@ import "pipelinedht/partition"
 // before it bears the same or a later term than the first one, and no other term
 // than the present is served. For a repeated one the log is read first.
 type identities struct {
-	done  map[partition.OpID]executed
-	order []partition.OpID // of the entries after from, oldest first; zero ids included
-	from  partition.Seq    // ids of all entries after it are known
+	names // of all entries after from
 	// cut is the newest sequence that the log does not reach any more.
 	// Invariant: cut <= from, but for a moment after load.
 	cut     partition.Seq
@@ -63,49 +61,24 @@ func (e executed) outcome(commit partition.Seq) partition.Outcome {
 	return o
 }
 
-func (d *identities) remember(r *partition.LogRecord) {
-	if r.Op != (partition.OpID{}) {
-		d.done[r.Op] = executed{seq: r.Label.Seq, stamp: r.Stamp, kind: r.Kind, existed: r.Existed}
-	}
-}
-
 // begin forgets everything; the term's first entry comes after the log's last one.
 func (d *identities) begin(log *position) {
-	*d = identities{done: make(map[partition.OpID]executed), from: log.last.Seq, cut: log.start - 1}
-}
-
-// add remembers a record, the one after the last added.
-func (d *identities) add(r *partition.LogRecord) {
-	d.order = append(d.order, r.Op)
-	d.remember(r)
+	*d = identities{names: names{from: log.last.Seq}, cut: log.start - 1}
 }
 
 // load puts the records of a log that end before the first one added.
 func (d *identities) load(records []partition.LogRecord) {
 	d.loading, d.loaded = false, true
-	first := d.from
-	var older []partition.OpID
-	for i := range records {
-		r := &records[i]
-		if r.Label.Seq > first {
-			break
-		}
-		if len(older) == 0 {
-			d.from = r.Label.Seq - 1
-		}
-		older = append(older, r.Op)
-		d.remember(r)
+	n := 0
+	for n < len(records) && records[n].Label.Seq <= d.from {
+		n++
 	}
-	d.order = append(older, d.order...)
+	d.prepend(records[:n])
 }
 
 // evict forgets the records up to and including upto: the log was cut there.
 func (d *identities) evict(upto partition.Seq) {
-	for d.from < upto && len(d.order) > 0 {
-		delete(d.done, d.order[0])
-		d.order = d.order[1:]
-		d.from++
-	}
+	d.drop(upto)
 	d.cut = upto
 	for id, s := range d.settled {
 		if s.at < d.cut { // from now on the floor tells

@@ -57,7 +57,7 @@ type follower struct {
 	acked     partition.Seq // durable there
 	sent      partition.Seq // live: handed to it
 	timing    timing
-	flying    []message     // not acknowledged, oldest first
+	flying    fifo[message] // not acknowledged
 	held      bool          // it waits in flow.held
 	asked     time.Duration // when something was last sent that wants an answer
 	since     time.Duration // since when something has been unanswered; 0: nothing is

@@ -109,6 +109,7 @@ type Node struct {
 
 	ready   Ready
 	batch   Batch
+	spent   Batch  // empty, of used memory
 	batches uint64 // handed out so far
 }
 
@@ -155,7 +156,7 @@ func (n *Node) Ready() Ready {
 func (n *Node) Batch() (Batch, bool) {
 	n.sendEntries()
 	b := n.batch
-	n.batch = Batch{}
+	n.batch, n.spent = n.spent, Batch{}
 	n.batches++
 	if n.storing == 0 {
 		n.storedAt = n.now
@@ -166,6 +167,14 @@ func (n *Node) Batch() (Batch, bool) {
 		n.active = n.now
 	}
 	return b, some
+}
+
+// Recycle takes back a Batch whose writes are stored, for the next but one to use its
+// memory. The caller has let go of it.
+func (n *Node) Recycle(b Batch) {
+	clear(b.Messages)
+	clear(b.Writes)
+	n.spent = Batch{Messages: b.Messages[:0], Writes: b.Writes[:0]}
 }
 
 // HasBatch reports whether Batch would return anything.

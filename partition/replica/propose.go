@@ -46,7 +46,7 @@ func (n *Node) Propose(t Ticket, op *partition.Op, seen Seen, now time.Duration,
 	if err := n.mayBring(op); err != nil {
 		return false, out, err
 	}
-	if done, ok := l.ids.done[op.ID]; ok {
+	if done, ok := l.ids.find(op.ID); ok {
 		return n.repeat(c, t, done)
 	}
 	if l.ids.straggles(op) {

@@ -68,7 +68,7 @@ const (
 	JobCancel
 	// JobExtra: list the keys of log records after After: Node.FoundExtra.
 	JobExtra
-	// JobIDs: list the log records after After that have an Op: Node.FoundIDs.
+	// JobIDs: list the log records after After, all of them: Node.FoundIDs.
 	JobIDs
 )
 

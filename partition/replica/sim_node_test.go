@@ -210,7 +210,10 @@ func (n *simNode) store() {
 				if n.life == life {
 					n.whenAwake(func() {
 						n.storing = false
-						n.input(func(now time.Duration) { n.core.Stored(b.Writes, now) })
+						n.input(func(now time.Duration) {
+							n.core.Stored(b.Writes, now)
+							n.core.Recycle(b)
+						})
 					})
 				}
 			})

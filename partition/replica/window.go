@@ -11,8 +11,7 @@ import (
 // Invariant: it holds base+1, base+2, ... last() without a gap.
 type window struct {
 	base    partition.Seq // the last sequence that it has let go
-	entries []pending     // of base+1 onwards
-	head    int           // index of base+1 in entries
+	entries fifo[pending] // of base+1 onwards
 	bytes   int
 
 	// recent keeps hashes of the keys of the newest entries, so that an
@@ -95,39 +94,30 @@ func (p *pending) outcome(commit partition.Seq) partition.Outcome {
 // reset empties the window behind base.
 func (w *window) reset(base partition.Seq) { *w = window{base: base} }
 
-func (w *window) last() partition.Seq { return w.base + partition.Seq(len(w.entries)-w.head) }
+func (w *window) last() partition.Seq { return w.base + partition.Seq(w.entries.len()) }
 
 // at returns an entry that the window holds.
 func (w *window) at(seq partition.Seq) *pending {
-	return &w.entries[w.head+int(seq-w.base)-1]
+	return w.entries.at(int(seq-w.base) - 1)
 }
 
 // push adds the entry that alone holds.
 func (w *window) push(alone []partition.Entry) *pending {
 	e := &alone[0]
-	w.entries = append(w.entries, pending{alone: alone})
 	w.bytes += e.Size()
 	if w.recent == nil {
 		w.recent = make([]uint64, recentKeys)
 	}
 	w.recent[e.Label.Seq%recentKeys] = xxhash.Sum64(e.Key)
-	return &w.entries[len(w.entries)-1]
+	return w.entries.push(pending{alone: alone})
 }
 
 // drop lets go of entries up to and including upto.
 func (w *window) drop(upto partition.Seq) {
-	for w.base < upto && w.head < len(w.entries) {
-		w.bytes -= w.entries[w.head].entry().Size()
-		w.entries[w.head] = pending{}
-		w.head++
+	for w.base < upto && w.entries.len() > 0 {
+		w.bytes -= w.entries.at(0).entry().Size()
+		w.entries.pop()
 		w.base++
-	}
-	switch {
-	case w.head == len(w.entries):
-		w.entries, w.head = w.entries[:0], 0
-	case w.head >= 64 && w.head*2 >= len(w.entries):
-		w.entries = append(w.entries[:0], w.entries[w.head:]...)
-		w.head = 0
 	}
 }
 
