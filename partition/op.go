@@ -68,6 +68,9 @@ type Op struct {
 	Value []byte
 }
 
+// Looks reports whether what the operation does depends on the key's record.
+func (o *Op) Looks() bool { return o.Kind != OpPut || !o.Condition.Always() }
+
 // Outcome of an operation that was carried out, or refused by its condition.
 type Outcome struct {
 	// Failed: the condition did not hold, or an import found a later record.

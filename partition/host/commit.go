@@ -28,6 +28,7 @@ type committer struct {
 	h     *Host
 	out   outbox
 	batch *storage.Batch
+	spent replica.Batch   // the core's last one
 	queue []replica.Write // handed out by the core and not yet in a batch
 	// dropped are the partitions whose copy the batch deletes.
 	dropped map[partition.ID]bool
@@ -86,7 +87,9 @@ func (h *Host) commitLoop() {
 func (c *committer) round() error {
 	h := c.h
 	h.mu.Lock()
+	h.mu.core.Recycle(c.spent)
 	b, _ := h.mu.core.Batch()
+	c.spent = b
 	ended := h.mu.ended != nil
 	h.mu.Unlock()
 	if ended {
@@ -98,11 +101,9 @@ func (c *committer) round() error {
 		c.out.add(b.Messages[i])
 	}
 	c.out.flush()
-	if c.queue == nil {
-		c.queue = b.Writes
-	} else {
-		c.queue = append(c.queue, b.Writes...)
-	}
+	c.queue = append(c.queue, b.Writes...)
+	clear(b.Messages) // only their memory is kept
+	clear(b.Writes)
 	if len(c.queue) == 0 {
 		return nil
 	}
@@ -118,10 +119,9 @@ func (c *committer) round() error {
 	h.totals.batches.Add(1)
 	h.totals.batchWrites.Add(int64(n))
 	h.step(func(core *replica.Node, now time.Duration) { core.Stored(c.queue[:n], now) })
-	clear(c.queue[:n]) // what has been stored is not held in memory any longer
-	if c.queue = c.queue[n:]; len(c.queue) == 0 {
-		c.queue = nil
-	}
+	left := copy(c.queue, c.queue[n:])
+	clear(c.queue[left:]) // what has been stored is not held in memory any longer
+	c.queue = c.queue[:left]
 	return nil
 }
 

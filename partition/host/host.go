@@ -78,7 +78,7 @@ func Open(cfg Config) (*Host, error) {
 		taken:   semaphore.NewWeighted(cfg.Limits.NodeBytes),
 	}
 	h.jobs = newJobs(h)
-	h.waiters.New = func() any { return &waiter{done: make(chan replica.Answer, 1)} }
+	h.waiters.New = func() any { return &waiter{done: make(chan struct{}, 1)} }
 	h.bodies.New = func() any { return new([]byte) }
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	h.view.Store(&view{next: make(chan struct{})})
@@ -128,9 +128,7 @@ func (h *Host) end(reason string) {
 	done := h.settle(answers)
 	h.mu.Unlock()
 	h.cancel()
-	for i := range done {
-		h.deliver(&done[i])
-	}
+	h.deliver(done)
 }
 
 // fail ends the Host because the store can not be trusted any more.

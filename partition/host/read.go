@@ -107,7 +107,7 @@ func (h *Host) getHere(t *trial, v *view, p partition.ID, key []byte) (partition
 	if w == nil {
 		return res, err
 	}
-	a, ok := h.await(t.ctx, w)
+	a, ok := h.await(w)
 	if !ok {
 		return partition.Result{}, fmt.Errorf("%w: a write of the key is under way", partition.ErrUnavailable)
 	}

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -11,16 +12,17 @@ import (
 
 // caller is who waits for an operation: another node, or this node's own router.
 type caller struct {
-	reply func(body []byte) // another node's, to be called exactly once; else nil
-	lane  replica.Lane      // that the reply travels on
-	limit uint64            // the tick up to which it waits; 0: no limit
+	reply  func(body []byte) // another node's, to be called exactly once; else nil
+	lane   replica.Lane      // that the reply travels on
+	client context.Context   // the router's; it waits as long as this runs
+	limit  uint64            // the tick up to which it waits; 0: no limit
 }
 
 // Call answers what Net.Call brought from another node's Host, now or later; body
 // is the Host's from then on. It does not block, a read of the store that is
 // expected to be fast aside.
 func (h *Host) Call(from partition.NodeID, lane replica.Lane, body []byte, reply func(body []byte)) {
-	to := caller{reply, lane, h.clock.limit(h.cfg.Timeout)}
+	to := caller{reply: reply, lane: lane, limit: h.clock.limit(h.cfg.Timeout)}
 	v := h.view.Load()
 	switch {
 	case !v.up:
@@ -78,8 +80,8 @@ func (h *Host) serveWrite(v *view, to caller, body []byte) {
 		h.replyError(to, partition.ErrNotPrimary)
 		return
 	}
-	switch looks := op.Kind != partition.OpPut || !op.Condition.Always(); {
-	case !looks:
+	switch {
+	case !op.Looks():
 		h.answerWrite(v, to, &op)
 	case h.pace.handOff():
 		if !h.handOff(func() { h.answerWrite(v, to, &op) }) {

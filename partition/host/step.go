@@ -27,6 +27,7 @@ func (h *Host) step(input func(core *replica.Node, now time.Duration)) bool {
 func (h *Host) release() {
 	r := h.mu.core.Ready()
 	done := h.settle(r.Answers)
+	h.mu.core.RecycleAnswers(r.Answers)
 	if len(r.Control) > 0 {
 		h.control.push(r.Control...)
 	}
@@ -44,7 +45,5 @@ func (h *Host) release() {
 		default:
 		}
 	}
-	for i := range done {
-		h.deliver(&done[i])
-	}
+	h.deliver(done)
 }

@@ -9,9 +9,8 @@ import (
 )
 
 const (
-	tickEvery   = 50 * time.Millisecond
-	expireEvery = 10  // ticks
-	hangTicks   = 200 // that a commit may take: 10 s in which this process ran
+	tickEvery = 50 * time.Millisecond
+	hangTicks = 200 // that a commit may take: 10 s in which this process ran
 )
 
 // errHangs ends a process whose disk takes no writes: as long as it lives it
@@ -61,9 +60,7 @@ func (h *Host) tickLoop() {
 		tick := h.clock.tick.Add(1)
 		h.step(func(core *replica.Node, now time.Duration) { core.Tick(now) })
 		h.forwards.cut(h.view.Load(), tick)
-		if tick%expireEvery == 0 {
-			h.expire(tick)
-		}
+		h.expire(tick)
 		if h.clock.hangs() {
 			h.fail(errHangs)
 			return

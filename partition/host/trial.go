@@ -46,8 +46,8 @@ func (t *trial) attempt() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(t.ctx, time.Duration(left)*tickEvery)
 }
 
-// own returns what a waiter of this operation waits for, besides ctx.
-func (t *trial) own() caller { return caller{limit: t.limit} }
+// own returns how long a waiter of this operation waits.
+func (t *trial) own() caller { return caller{client: t.ctx, limit: t.limit} }
 
 // current returns the newest view, and waits for one by which this node is up.
 func (t *trial) current() (*view, error) {

@@ -1,7 +1,6 @@
 package host
 
 import (
-	"context"
 	"errors"
 	"fmt"
 
@@ -13,20 +12,16 @@ import (
 // Host.mu.waiting, under its ticket, from then until the answer, even if its
 // caller has gone: so its bytes count as long as the core may hold them.
 type waiter struct {
-	to   caller
-	done chan replica.Answer // of capacity 1; for this node's router; never closed
+	to     caller
+	done   chan struct{}  // of capacity 1; for this node's router; never closed
+	answer replica.Answer // stands when done is sent on
+	next   *waiter        // behind this one in a list of those to be told
 
 	ticket replica.Ticket
 	part   *part
 	size   int64
 	write  bool
 	left   bool // nobody waits for the answer any more; guarded by Host.mu
-}
-
-// delivery is an answer on its way to who waits for it.
-type delivery struct {
-	*waiter
-	answer replica.Answer
 }
 
 // readSize is what a waiting read counts for besides its key.
@@ -74,12 +69,10 @@ func (h *Host) enrolLocked(w *waiter) {
 	h.mu.bytes += w.size
 }
 
-// settle finds out who waits for the answers. Host.mu is held.
-func (h *Host) settle(answers []replica.Answer) []delivery {
-	if len(answers) == 0 {
-		return nil
-	}
-	done := make([]delivery, 0, len(answers))
+// settle gives the answers to those who wait for them, and returns these as a list,
+// to be told. Host.mu is held.
+func (h *Host) settle(answers []replica.Answer) (first *waiter) {
+	last := &first
 	for i := range answers {
 		w := h.mu.waiting[answers[i].Ticket]
 		if w == nil {
@@ -89,46 +82,33 @@ func (h *Host) settle(answers []replica.Answer) []delivery {
 		w.part.bytes -= w.size
 		h.mu.bytes -= w.size
 		if !w.left {
-			done = append(done, delivery{w, answers[i]})
+			w.answer = answers[i]
+			*last, last = w, &w.next
 		}
 	}
-	return done
+	return first
 }
 
-// deliver passes an answer on. Host.mu is not held.
-func (h *Host) deliver(d *delivery) {
-	w := d.waiter
-	if w.to.reply == nil {
-		w.done <- d.answer // the one who receives it recycles w
-		return
-	}
-	h.replyAnswer(w.to, w.write, &d.answer)
-	h.recycle(w)
-}
-
-// await waits for the answer to w, of this node's router; false if ctx or w's limit
-// ended first.
-func (h *Host) await(ctx context.Context, w *waiter) (replica.Answer, bool) {
-	select {
-	case a := <-w.done:
-		if a.Err == errExpired {
-			return a, false
+// deliver tells a list of waiters that they have their answers. Host.mu is not held.
+func (h *Host) deliver(first *waiter) {
+	for w := first; w != nil; {
+		next := w.next
+		if w.to.reply == nil {
+			w.done <- struct{}{} // the one who receives it recycles w
+		} else {
+			h.replyAnswer(w.to, w.write, &w.answer)
+			h.recycle(w)
 		}
-		h.recycle(w)
-		return a, true
-	case <-ctx.Done():
+		w = next
 	}
-	h.mu.Lock()
-	_, waits := h.mu.waiting[w.ticket]
-	leave := waits && !w.left
-	if leave {
-		w.left = true
-	}
-	h.mu.Unlock()
-	if leave {
-		return replica.Answer{}, false
-	}
-	a := <-w.done // it is on its way
+}
+
+// await waits for the answer to w, of this node's router; false if its caller's
+// context, or its limit, ended first: within one tick, so that the usual wait is for
+// one channel and no more.
+func (h *Host) await(w *waiter) (replica.Answer, bool) {
+	<-w.done
+	a := w.answer
 	if a.Err == errExpired {
 		return a, false
 	}
@@ -139,27 +119,35 @@ func (h *Host) await(ctx context.Context, w *waiter) (replica.Answer, bool) {
 // errExpired ends a wait; the waiter stays with the core.
 var errExpired = errors.New("waited for too long")
 
-// expire ends the waits that are over their limit.
+// expired reports whether w waits no longer than up to now.
+func (w *waiter) expired(now uint64) bool {
+	return w.to.limit != 0 && now >= w.to.limit || w.to.client != nil && w.to.client.Err() != nil
+}
+
+// expire ends the waits that are over their limit, and those of clients that have
+// gone. It is called once a tick.
 func (h *Host) expire(now uint64) {
-	var late []delivery
+	var late *waiter
 	h.mu.Lock()
 	for _, w := range h.mu.waiting {
-		switch {
-		case w.to.limit == 0 || w.left || now < w.to.limit:
+		if w.left || !w.expired(now) {
 			continue
-		case w.to.reply == nil:
-			w.done <- replica.Answer{Err: errExpired} // has room: the real answer finds w left
-		default:
-			a := replica.Answer{Err: partition.ErrUnavailable}
-			if w.write {
-				a.Err = partition.ErrUnknown
-			}
-			late = append(late, delivery{w, a})
 		}
-		w.left = true
+		w.left = true // the real answer is for nobody
+		switch {
+		case w.to.reply == nil:
+			w.answer.Err = errExpired
+			w.done <- struct{}{} // has room
+			continue
+		case w.write:
+			w.answer.Err = partition.ErrUnknown
+		default:
+			w.answer.Err = partition.ErrUnavailable
+		}
+		w.next, late = late, w
 	}
 	h.mu.Unlock()
-	for i := range late {
-		h.replyAnswer(late[i].to, late[i].write, &late[i].answer)
+	for w := late; w != nil; w = w.next {
+		h.replyAnswer(w.to, w.write, &w.answer)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"pipelinedht/partition"
 	"pipelinedht/partition/replica"
@@ -21,6 +22,10 @@ func (h *Host) propose(v *view, op *partition.Op, w *waiter) (accepted bool, out
 	var seen replica.Seen
 	for range maxLooks {
 		wall := partition.Stamp(h.cfg.Wall().UnixMicro())
+		var now time.Duration
+		if op.Looks() {
+			now = h.cfg.Clock() // a system call
+		}
 		h.mu.Lock()
 		if err := h.admitLocked(w.part, w.size); err != nil {
 			h.mu.Unlock()
@@ -28,7 +33,7 @@ func (h *Host) propose(v *view, op *partition.Op, w *waiter) (accepted bool, out
 		}
 		h.mu.ticket++
 		w.ticket = h.mu.ticket
-		accepted, out, err = h.mu.core.Propose(w.ticket, op, seen, h.cfg.Clock(), wall)
+		accepted, out, err = h.mu.core.Propose(w.ticket, op, seen, now, wall)
 		if accepted {
 			h.enrolLocked(w)
 		}
@@ -63,7 +68,7 @@ func (h *Host) writeHere(t *trial, v *view, p partition.ID, op *partition.Op) (p
 		h.recycle(w)
 		return out, err
 	}
-	a, ok := h.await(t.ctx, w)
+	a, ok := h.await(w)
 	if !ok {
 		return partition.Outcome{}, fmt.Errorf("%w: the copies of partition %d have not all answered", partition.ErrUnknown, p)
 	}

@@ -169,12 +169,26 @@ func (n *Node) Batch() (Batch, bool) {
 	return b, some
 }
 
+// recycled is the largest room, in elements, of a slice that is used again.
+const recycled = 4096
+
 // Recycle takes back a Batch whose writes are stored, for the next but one to use its
 // memory. The caller has let go of it.
 func (n *Node) Recycle(b Batch) {
+	if max(cap(b.Messages), cap(b.Writes)) > recycled {
+		return
+	}
 	clear(b.Messages)
 	clear(b.Writes)
 	n.spent = Batch{Messages: b.Messages[:0], Writes: b.Writes[:0]}
+}
+
+// RecycleAnswers takes back the Answers of a Ready, as Recycle does a Batch.
+func (n *Node) RecycleAnswers(answers []Answer) {
+	if n.ready.Answers == nil && cap(answers) <= recycled {
+		clear(answers)
+		n.ready.Answers = answers[:0]
+	}
 }
 
 // HasBatch reports whether Batch would return anything.

@@ -33,8 +33,11 @@ func (n *Node) Applied(id partition.ID) partition.Seq {
 // ErrLook (look at the store, propose again), partition.ErrNotPrimary,
 // ErrUnavailable or ErrFloor (with the commit sequence in out). wall is the time
 // in microseconds since 1970. op's slices are kept.
+//
+// The answer to an operation that looks at no record is never a read, so no lease
+// stands behind it, and now may be 0: the time of the last input.
 func (n *Node) Propose(t Ticket, op *partition.Op, seen Seen, now time.Duration, wall partition.Stamp) (accepted bool, out partition.Outcome, err error) {
-	n.goOn(now)
+	n.goOn(max(n.now, now))
 	if !n.up {
 		return false, out, partition.ErrNotPrimary
 	}
@@ -67,7 +70,7 @@ func (n *Node) Propose(t Ticket, op *partition.Op, seen Seen, now time.Duration,
 	case isPending:
 		s := l.window.at(latest).state()
 		seen = Seen{Looked: true, Found: s.Found, Record: s.Record}
-	case needsLook(op) && (!seen.Looked || l.window.touched(op.Key, seen.At, c.log.last.Seq, l.first)):
+	case op.Looks() && (!seen.Looked || l.window.touched(op.Key, seen.At, c.log.last.Seq, l.first)):
 		return false, out, ErrLook
 	}
 	alone, unchanged := n.judge(c, op, &seen, wall)
@@ -148,11 +151,6 @@ func (n *Node) FoundIDs(id partition.ID, term partition.Term, records []partitio
 	if c := n.copy(id); c != nil && c.lead != nil && c.lead.term == term && c.lead.ids.loading {
 		c.lead.ids.load(records)
 	}
-}
-
-// needsLook reports whether the outcome of op depends on the key's record.
-func needsLook(op *partition.Op) bool {
-	return op.Kind != partition.OpPut || !op.Condition.Always()
 }
 
 // judge decides on the latest state of the key what op does: the entry that it
