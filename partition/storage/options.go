@@ -62,7 +62,6 @@ func (o *Options) pebbleOptions(fsys vfs.FS, f *failure) *pebble.Options {
 		CacheSize:                   cacheSize,
 		MemTableSize:                memTableBytes,
 		MemTableStopWritesThreshold: memTables,
-		L0CompactionThreshold:       2,
 		L0StopWritesThreshold:       l0Limit,
 		MaxOpenFiles:                openFiles,
 		CompactionConcurrencyRange:  func() (int, int) { return 1, max(1, runtime.GOMAXPROCS(0)/2) },
