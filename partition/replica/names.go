@@ -38,9 +38,6 @@ type writer struct {
 	names       int    // of it in the row; 0: the place is free
 }
 
-// last returns the sequence of the last entry.
-func (n *names) last() partition.Seq { return n.from + partition.Seq(len(n.row)) }
-
 // find returns what an operation did, if it made an entry of the row.
 func (n *names) find(id partition.OpID) (executed, bool) {
 	w := n.writer(id)
