@@ -1,10 +1,10 @@
 // Command bench measures the built binary on this machine and prints a table. It
 // asserts nothing: whether a figure is good is for its reader to say.
 //
-//	go run ./tests/bench [-only get,put,join,failover,plan] [-rounds 3] [-time 2s] [-connections 64]
+//	go run ./tests/bench [-only get,put,mix,size,connections,join,import,failover,plan,peers] [-rounds 3] [-time 1s] [-connections 64]
 //
 // It starts real clusters on loopback and drives them in a closed loop over raw
-// keep-alive connections: one goroutine each, requests prepared, keys uniform.
+// keep-alive connections: one goroutine each, requests prepared, keys uniform or Zipf.
 // Clients and servers share the cores, whose speed drifts, so what is to be
 // compared runs in short rounds one after another, there and back, and the ratio
 // of a line is the median of its ratios within a round. A ratio holds from one
