@@ -12,48 +12,92 @@ import (
 )
 
 const (
-	rebalanceAim      = 0.1 // of the time that Redis takes
-	rebalancePipeline = 100 // keys that redis-cli has moved at once; its default is 10
+	rebalanceAim      = 0.1   // of the time that Redis takes
+	rebalancePipeline = "100" // keys that redis-cli has moved at once; its default is 10
 )
 
 // growth is what it took to give a fourth server its share.
 type growth struct {
-	took          time.Duration
-	cpu           time.Duration // of all servers
-	before, after int64         // bytes of memory, of all servers
-	moved         int           // keys that the fourth server has in the end
+	seconds       float64
+	cpu           float64 // seconds, of all servers
+	before, after float64 // bytes of memory, of all servers
+	moved         float64 // keys that the fourth server has in the end
 }
 
-// measureRedisRebalance has a fourth server take its share from three full ones: one
-// copy of each key, in memory. Redis' time is for the keys only: that the fourth
-// master has joined before costs it a few seconds more.
+// measureRedisRebalance has a fourth server take its share from three full ones, and
+// give it back, once a round: one copy of each key, in memory. Redis' time is for
+// the keys only: that the fourth master has joined before takes it some seconds.
 func measureRedisRebalance(ctx context.Context, b *bench) error {
 	keys := load.Numbered(keyPrefix, b.joinKeys)
-	theirs, err := b.growRedis(ctx, keys)
+	r, err := b.startRedisCluster(ctx, 0)
 	if err != nil {
 		return err
 	}
-	ours, err := b.growOurs(ctx, keys)
+	defer r.close()
+	masters, err := r.targets(ctx, keys)
 	if err != nil {
 		return err
 	}
-	title := fmt.Sprintf("a fourth joins three with %d keys", b.joinKeys)
-	b.printf("\n%-*s%10s%10s%10s%10s%10s%10s  one copy, in memory\n", nameWidth, title, "s", "keys", "keys/s", "CPU s", "MB before", "MB after")
-	for _, g := range []struct {
-		name string
-		*growth
-	}{{fmt.Sprintf("Redis Cluster, pipeline %d", rebalancePipeline), theirs}, {"ours", ours}} {
-		b.printf("%-*s%10.2f%10d%10.0f%10.2f%10.0f%10.0f\n", nameWidth, g.name, g.took.Seconds(), g.moved,
-			float64(g.moved)/g.took.Seconds(), g.cpu.Seconds(), float64(g.before)/1e6, float64(g.after)/1e6)
+	c, err := b.startCluster(ctx, 3, 1, false)
+	if err != nil {
+		return err
 	}
-	b.printf("ours / theirs: time %.3f (aim: %g at most), CPU %.3f, memory before %.2f, after %.2f\n", ours.took.Seconds()/theirs.took.Seconds(), rebalanceAim,
-		ours.cpu.Seconds()/theirs.cpu.Seconds(), float64(ours.before)/float64(theirs.before), float64(ours.after)/float64(theirs.after))
+	defer c.close()
+	if err := errors.Join(fillRedis(ctx, masters, b.valueBytes), fill(ctx, c.nodes, keys, b.valueBytes)); err != nil {
+		return err
+	}
+	var theirs, ours []*growth
+	for range b.rounds {
+		g, err := r.grow(ctx)
+		if err != nil {
+			return err
+		}
+		theirs = append(theirs, g)
+		if g, err = c.grow(ctx); err != nil {
+			return err
+		}
+		ours = append(ours, g)
+		if err := errors.Join(r.shrink(ctx), c.leave(ctx)); err != nil {
+			return err
+		}
+	}
+	b.printGrowths(theirs, ours)
 	return nil
 }
 
-// grow measures what move takes; before it there are four servers, one of them
-// without data. What they have in use is read at rest.
-func grow(servers []*process, move func() error) (*growth, error) {
+// printGrowths prints medians, but what was in use while nothing had left.
+func (b *bench) printGrowths(theirs, ours []*growth) {
+	seconds := func(g *growth) float64 { return g.seconds }
+	cpu := func(g *growth) float64 { return g.cpu }
+	b.printf("\n%-*s%10s%10s%10s%10s%10s%10s\n", nameWidth, fmt.Sprintf("a 4th joins 3 with %d keys", b.joinKeys),
+		"s", "keys", "keys/s", "CPU s", "MB before", "MB after")
+	for _, row := range []struct {
+		name    string
+		growths []*growth
+	}{{"Redis Cluster, pipeline " + rebalancePipeline, theirs}, {"ours, 1 copy, in memory", ours}} {
+		first := row.growths[0]
+		b.printf("%-*s%10.2f%10.0f%10.0f%10.2f%10.0f%10.0f\n", nameWidth, row.name, medianOf(row.growths, seconds), first.moved,
+			first.moved/medianOf(row.growths, seconds), medianOf(row.growths, cpu), first.before/1e6, first.after/1e6)
+	}
+	var times, cpus []float64
+	for i := range ours {
+		times = append(times, ours[i].seconds/theirs[i].seconds)
+		cpus = append(cpus, ours[i].cpu/theirs[i].cpu)
+	}
+	b.printf("ours / theirs: time %.3f (aim: %g at most), CPU %.2f, memory before %.2f and after %.2f\n", median(times), rebalanceAim,
+		median(cpus), ours[0].before/theirs[0].before, ours[0].after/theirs[0].after)
+}
+
+func medianOf(growths []*growth, of func(*growth) float64) float64 {
+	var values []float64
+	for _, g := range growths {
+		values = append(values, of(g))
+	}
+	return median(values)
+}
+
+// measureGrowth measures move, which gives the last server its share.
+func measureGrowth(servers []*process, move func() error) (*growth, error) {
 	before, err1 := resident(servers[:len(servers)-1])
 	cpuBefore, err2 := cpuTime(servers)
 	if err := errors.Join(err1, err2); err != nil {
@@ -66,22 +110,11 @@ func grow(servers []*process, move func() error) (*growth, error) {
 	took := time.Since(begun)
 	cpuAfter, err1 := cpuTime(servers)
 	after, err2 := resident(servers)
-	return &growth{took: took, cpu: cpuAfter - cpuBefore, before: before, after: after}, errors.Join(err1, err2)
+	return &growth{seconds: took.Seconds(), cpu: (cpuAfter - cpuBefore).Seconds(), before: float64(before), after: float64(after)}, errors.Join(err1, err2)
 }
 
-func (b *bench) growRedis(ctx context.Context, keys load.Keys) (*growth, error) {
-	r, err := b.startRedisCluster(ctx, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer r.close()
-	masters, err := r.targets(ctx, keys)
-	if err != nil {
-		return nil, err
-	}
-	if err := fillRedis(ctx, masters, b.valueBytes); err != nil {
-		return nil, err
-	}
+// grow adds a fourth master and has redis-cli give it its share.
+func (r *redis) grow(ctx context.Context) (*growth, error) {
 	if err := r.add(ctx); err != nil {
 		return nil, err
 	}
@@ -92,8 +125,8 @@ func (b *bench) growRedis(ctx context.Context, keys load.Keys) (*growth, error) 
 	if err := await(ctx, settleWithin, r.settled); err != nil {
 		return nil, err
 	}
-	g, err := grow(r.servers, func() error {
-		return r.manage(ctx, "rebalance", first, "--cluster-use-empty-masters", "--cluster-pipeline", strconv.Itoa(rebalancePipeline))
+	g, err := measureGrowth(r.servers, func() error {
+		return r.manage(ctx, "rebalance", first, "--cluster-use-empty-masters", "--cluster-pipeline", rebalancePipeline)
 	})
 	if err != nil {
 		return nil, err
@@ -102,27 +135,39 @@ func (b *bench) growRedis(ctx context.Context, keys load.Keys) (*growth, error) 
 	if err != nil {
 		return nil, err
 	}
-	g.moved, err = strconv.Atoi(strings.TrimSpace(size))
+	g.moved, err = strconv.ParseFloat(strings.TrimSpace(size), 64)
 	return g, err
 }
 
-func (b *bench) growOurs(ctx context.Context, keys load.Keys) (*growth, error) {
-	c, err := b.startCluster(ctx, 3, 1, false)
-	if err != nil {
-		return nil, err
-	}
-	defer c.close()
-	if err := fill(ctx, c.nodes, keys, b.valueBytes); err != nil {
-		return nil, err
-	}
+// grow starts a fourth node and has it join.
+func (c *cluster) grow(ctx context.Context) (*growth, error) {
 	if err := c.startNode(ctx); err != nil {
 		return nil, err
 	}
-	g, err := grow(c.nodes, func() error { return c.join(ctx) })
+	g, err := measureGrowth(c.nodes, func() error { return c.join(ctx) })
 	if err != nil {
 		return nil, err
 	}
-	listed, err := c.keysAt(ctx, len(c.nodes)-1)
-	g.moved = len(listed)
+	keys, err := c.keysAt(ctx, len(c.nodes)-1)
+	g.moved = float64(len(keys))
 	return g, err
+}
+
+// shrink takes the last master's slots away, and ends it.
+func (r *redis) shrink(ctx context.Context) error {
+	first, last := r.servers[0].address, r.servers[len(r.servers)-1]
+	id, err := command(ctx, last, "cluster", "myid")
+	if err != nil {
+		return err
+	}
+	id = strings.TrimSpace(id)
+	if err := r.manage(ctx, "rebalance", first, "--cluster-weight", id+"=0", "--cluster-pipeline", rebalancePipeline); err != nil {
+		return err
+	}
+	if err := r.manage(ctx, "del-node", first, id); err != nil {
+		return err
+	}
+	last.kill()
+	r.servers = r.servers[:len(r.servers)-1]
+	return await(ctx, settleWithin, r.settled)
 }

@@ -19,6 +19,7 @@ import (
 type redis struct {
 	dir     string
 	options []string // of all servers
+	started int      // how many, in all
 	servers []*process
 }
 
@@ -65,7 +66,8 @@ func (r *redis) add(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	name := fmt.Sprintf("redis%d", len(r.servers)+1)
+	r.started++
+	name := fmt.Sprintf("redis%d", r.started)
 	home := filepath.Join(r.dir, name)
 	if err := os.Mkdir(home, 0o700); err != nil {
 		return err
