@@ -38,7 +38,7 @@ func TestPeersAreMeasuredWhereTheyAreInstalled(t *testing.T) {
 			`PUT, 2 copies, at the primaries / Redis SET and WAIT 1, 2 copies +\d`,
 			`PUT, fsynced / Redis SET, appendfsync always +\d`,
 			`Redis Cluster, pipeline 100 +\d+\.\d\d +[45]\d\d `,
-			`\nours +\d+\.\d\d +[45]\d\d `,
+			`\nours, 1 copy, in memory +\d+\.\d\d +[45]\d\d `,
 		},
 	} {
 		if _, err := exec.LookPath(program); err != nil {
