@@ -10,8 +10,9 @@ const (
 	// largeEntry is the size in bytes from which an entry travels on the Bulk
 	// lane, and those after it until it is acknowledged, so that order is kept.
 	largeEntry = 128 << 10
-	// appendBytes is the size of the entries of an Append from which it takes no
-	// more: with one below largeEntry that still came in it fits the Small lane.
+	// appendBytes is the size of the entries of a run from which it takes no more. One
+	// below largeEntry may still have come in: so large an Append is, which fits the
+	// Small lane, unless a single run is larger.
 	appendBytes = 512 << 10
 	// ackCopies bounds the copies in an Ack, so that it fits the Control lane.
 	ackCopies = 4096
@@ -125,7 +126,7 @@ func (n *Node) feed(c *replica, f *follower, last *run) {
 // where that has enough.
 func (n *Node) sendRun(f *follower, lane Lane, bytes int, r Run) {
 	u := n.unsent(f.peer)
-	if u.run[lane] == nil || u.bytes[lane] >= appendBytes {
+	if u.run[lane] == nil || u.bytes[lane]+bytes > appendBytes+largeEntry {
 		u.run[lane], u.bytes[lane] = &Append{Runs: make([]Run, 0, min(len(n.dirty), runsAhead))}, 0
 		n.send(f.id, lane, u.run[lane])
 	}
