@@ -20,8 +20,8 @@ func TestMain(m *testing.M) {
 }
 
 func TestTheBenchFillsItsTables(t *testing.T) {
-	s, err := parse([]string{"-only", "get,join,import", "-rounds", "1", "-time", "200ms",
-		"-keys", "2000", "-join-keys", "2000", "-import-keys", "2000", "-connections", "4", "-dir", t.TempDir()})
+	s, err := parse([]string{"-only", "get,join,import,growth", "-rounds", "1", "-time", "200ms",
+		"-keys", "2000", "-join-keys", "2000", "-import-keys", "2000", "-start-keys", "2000", "-idle", "100ms", "-connections", "4", "-dir", t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,6 +36,12 @@ func TestTheBenchFillsItsTables(t *testing.T) {
 		`it leaves .* 768 copies moved, 1\.00 of the fewest`,
 		`during the leave +\d`,
 		`fsynced +\d+\.\d\d s +[1-9]\d* keys/s`,
+		`PUT, three copies, 7 nodes .* PUT, three copies, 3 nodes`,
+		`node 5 +\d+\.\d\d % of a core`,
+		`ready after SIGTERM +\d.* [1-9]\d*\.\d bytes a key on disk`,
+		`ready after SIGKILL +\d`,
+		`BenchmarkApply1000x65536/AddPeer\S* .* entry-bytes`,
+		`BenchmarkMap1000x65536/`,
 		`load generator: \d`,
 	} {
 		if !regexp.MustCompile(row).MatchString(out.String()) {

@@ -26,8 +26,10 @@ type settings struct {
 	keys        int // in a cluster that answers requests
 	joinKeys    int // in a cluster that a fourth node joins
 	importKeys  int // of a node that joins with keys of its own
+	startKeys   int // in a data directory that a node starts on
 	valueBytes  int
-	failovers   int    // kills, and as many stops
+	failovers   int // kills, and as many stops
+	idle        time.Duration
 	binary      string // "": built by this command
 	dir         string // where data directories are made
 }
@@ -40,7 +42,7 @@ type part struct {
 
 var parts = []part{{"get", measureGets}, {"put", measurePuts}, {"mix", measureMixes}, {"size", measureSizes},
 	{"connections", measureConnections}, {"join", measureJoins}, {"import", measureImport}, {"failover", measureFailovers},
-	{"plan", measurePlan}, {"peers", measurePeers}}
+	{"plan", measurePlan}, {"growth", measureGrowth}, {"peers", measurePeers}}
 
 // bench is one run of the command.
 type bench struct {
@@ -88,6 +90,8 @@ func parse(args []string) (settings, error) {
 	flags.IntVar(&s.keys, "keys", 100_000, "keys in a cluster for requests")
 	flags.IntVar(&s.joinKeys, "join-keys", 1_000_000, "keys in a cluster for join")
 	flags.IntVar(&s.importKeys, "import-keys", 200_000, "keys of the joining node for import")
+	flags.IntVar(&s.startKeys, "start-keys", 1_000_000, "keys in the data directory that a node is started on, for growth")
+	flags.DurationVar(&s.idle, "idle", 20*time.Second, "how long idle nodes are watched, for growth")
 	flags.IntVar(&s.failovers, "failovers", 10, "times that a node is killed, and as many that one is stopped")
 	flags.IntVar(&s.valueBytes, "value", 100, "bytes of a value, at least 8")
 	flags.StringVar(&s.binary, "binary", "", "dht binary to measure instead of building one")
@@ -105,8 +109,8 @@ func parse(args []string) (settings, error) {
 	if s.peers, err = chosen("peers", *peers, rivalryNames()); err != nil {
 		return s, err
 	}
-	if s.rounds < 1 || s.time <= 0 || s.connections < 1 || s.keys < 1000 || s.joinKeys < 1000 || s.importKeys < 1000 || s.failovers < 1 || s.valueBytes < load.StampBytes {
-		return s, fmt.Errorf("rounds, time, connections and failovers must be positive, there must be 1000 keys, and %d bytes in a value", load.StampBytes)
+	if s.rounds < 1 || s.time <= 0 || s.connections < 1 || s.keys < 1000 || s.joinKeys < 1000 || s.importKeys < 1000 || s.startKeys < 1000 || s.idle <= 0 || s.failovers < 1 || s.valueBytes < load.StampBytes {
+		return s, fmt.Errorf("rounds, time, idle, connections and failovers must be positive, there must be 1000 keys, and %d bytes in a value", load.StampBytes)
 	}
 	return s, nil
 }
