@@ -96,8 +96,8 @@ func medianOf(growths []*growth, of func(*growth) float64) float64 {
 	return median(values)
 }
 
-// measureGrowth measures move, which gives the last server its share.
-func measureGrowth(servers []*process, move func() error) (*growth, error) {
+// measureMove measures move, which gives the last server its share.
+func measureMove(servers []*process, move func() error) (*growth, error) {
 	before, err1 := resident(servers[:len(servers)-1])
 	cpuBefore, err2 := cpuTime(servers)
 	if err := errors.Join(err1, err2); err != nil {
@@ -125,7 +125,7 @@ func (r *redis) grow(ctx context.Context) (*growth, error) {
 	if err := await(ctx, settleWithin, r.settled); err != nil {
 		return nil, err
 	}
-	g, err := measureGrowth(r.servers, func() error {
+	g, err := measureMove(r.servers, func() error {
 		return r.manage(ctx, "rebalance", first, "--cluster-use-empty-masters", "--cluster-pipeline", rebalancePipeline)
 	})
 	if err != nil {
@@ -144,7 +144,7 @@ func (c *cluster) grow(ctx context.Context) (*growth, error) {
 	if err := c.startNode(ctx); err != nil {
 		return nil, err
 	}
-	g, err := measureGrowth(c.nodes, func() error { return c.join(ctx) })
+	g, err := measureMove(c.nodes, func() error { return c.join(ctx) })
 	if err != nil {
 		return nil, err
 	}
