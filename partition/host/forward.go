@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,8 +15,8 @@ import (
 )
 
 // cutTicks is for how many ticks a call may wait for a node that is not the
-// primary any more. One that hands over answers within that time; one that is
-// gone does not answer at all.
+// primary any more, but in sync: one that has handed over answers within that
+// time. One that was replaced does not answer at all.
 const cutTicks = 5
 
 // forwards are the calls under way to the primaries of other partitions.
@@ -34,6 +35,7 @@ type forward struct {
 	limit     uint64 // the tick up to which it may take; 0: as long as client
 	partition partition.ID
 	term      partition.Term
+	to        partition.NodeID
 	stale     int // ticks since the map has another term
 	index     int // in calls
 
@@ -61,12 +63,12 @@ func (c *forward) Err() error {
 func (*forward) Value(any) any { return nil }
 
 // add begins a call.
-func (f *forwards) add(t *trial, p partition.ID, term partition.Term) *forward {
+func (f *forwards) add(t *trial, p partition.ID, row *partition.Row) *forward {
 	c, ok := f.idle.Get().(*forward)
 	if !ok {
 		c = &forward{done: make(chan struct{})}
 	}
-	c.client, c.limit, c.partition, c.term, c.stale = t.ctx, t.limit, p, term, 0
+	c.client, c.limit, c.partition, c.term, c.to, c.stale = t.ctx, t.limit, p, row.Term, row.Primary, 0
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	c.index = len(f.calls)
@@ -112,8 +114,8 @@ func (f *forwards) budget(to partition.NodeID, size int64) *semaphore.Weighted {
 }
 
 // cut ends the calls whose client has gone or whose time is up, and those that wait
-// for a node which has not been the primary for some time: their operations go on
-// at the new one. It is called once a tick.
+// for a node which is not the primary any more: their operations go on at the new
+// one. It is called once a tick.
 func (f *forwards) cut(v *view, tick uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -134,10 +136,11 @@ func (c *forward) ending(v *view, tick uint64) error {
 	if c.limit != 0 && tick > c.limit {
 		return context.DeadlineExceeded
 	}
-	if v.m.Table[c.partition].Term == c.term {
+	row := &v.m.Table[c.partition]
+	if row.Term == c.term {
 		return nil
 	}
-	if c.stale++; c.stale > cutTicks {
+	if c.stale++; c.stale > cutTicks || !slices.Contains(row.InSync, c.to) {
 		return context.Canceled
 	}
 	return nil
@@ -147,7 +150,7 @@ func (c *forward) ending(v *view, tick uint64) error {
 // ErrNotSent, surely nothing happened; ErrTooLarge; any other, anything may have.
 func (h *Host) call(t *trial, v *view, p partition.ID, lane replica.Lane, body []byte) ([]byte, error) {
 	row := &v.m.Table[p]
-	f := h.forwards.add(t, p, row.Term)
+	f := h.forwards.add(t, p, row)
 	reply, err := h.cfg.Net.Call(f, row.Primary, lane, body)
 	h.forwards.remove(f)
 	switch {
