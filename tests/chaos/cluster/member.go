@@ -20,10 +20,11 @@ type Member struct {
 	address string
 	dial    harness.Dial
 
-	proxy *network.Proxy // nil: none
-	well  atomic.Bool    // no fault is upon it
-	using sync.RWMutex   // held for reading while a client waits for an answer
-	inUse bool           // guarded by using
+	proxy  *network.Proxy // nil: none
+	well   atomic.Bool    // no fault is upon it
+	faults atomic.Int64   // that ever came upon it
+	using  sync.RWMutex   // held for reading while a client waits for an answer
+	inUse  bool           // guarded by using
 }
 
 // NewClient returns a client of the node with connections of its own.
@@ -33,8 +34,18 @@ func (m *Member) NewClient() *harness.Client { return harness.NewClientVia(m.dia
 // succeed.
 func (m *Member) Well() bool { return m.well.Load() }
 
+// Watch returns a function that reports whether no fault has been upon the node
+// since, nor is.
+func (m *Member) Watch() (unharmed func() bool) {
+	before, well := m.faults.Load(), m.Well()
+	return func() bool { return well && m.Well() && m.faults.Load() == before }
+}
+
 // Afflict notes that a fault is about to come upon the node.
-func (m *Member) Afflict() { m.well.Store(false) }
+func (m *Member) Afflict() {
+	m.faults.Add(1)
+	m.well.Store(false)
+}
 
 // Recovered notes that the node is as good as any again.
 func (m *Member) Recovered() { m.well.Store(true) }

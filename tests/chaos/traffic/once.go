@@ -119,9 +119,9 @@ func (t *Traffic) put(m *cluster.Member, to *harness.Client, key string) registe
 		return register.Failed
 	}
 	defer done()
-	well := m.Well()
+	unharmed := m.Watch()
 	verdict, err := t.Once.Put(to, key)
-	t.note(m, well && m.Well(), verdict, err)
+	t.note(m, unharmed(), verdict, err)
 	return verdict
 }
 

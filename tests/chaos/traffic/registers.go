@@ -30,7 +30,7 @@ func (t *Traffic) client(id int, m *cluster.Member) {
 		}
 		in := t.choose(rng, tags)
 		in.Value = valueFor(in.Kind, fmt.Sprintf("%d of client %d", n, id))
-		well := m.Well()
+		unharmed := m.Watch()
 		called := t.Registers.Now()
 		a, err := register.Send(to, in)
 		out, verdict, err := register.Judge(in, a, err)
@@ -41,7 +41,7 @@ func (t *Traffic) client(id int, m *cluster.Member) {
 		if out.Tag != "" {
 			tags[in.Key] = out.Tag
 		}
-		t.note(m, well && m.Well(), verdict, err)
+		t.note(m, unharmed(), verdict, err)
 		t.rest(rng, verdict)
 	}
 }
