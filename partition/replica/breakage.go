@@ -10,5 +10,5 @@ const (
 	forgetUnknown                        // give up on a proposal whose outcome is unknown
 	growUncounted                        // propose a larger set before counting the learner
 	grantBeforeUp                        // grant before the own PeerUp is applied
-	takeEarly                            // take over without waiting the promise out
+	takeEarly                            // take over when half of the promise has run out
 )

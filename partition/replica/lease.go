@@ -65,14 +65,15 @@ func (n *Node) leased(p *peer, term partition.Term) bool {
 // promises, so it keeps still for a whole Grant; and so it does in a new term,
 // for which its primary needs that long to ask for a promise.
 func (n *Node) promised(c *replica, p *peer) time.Duration {
-	if broken(takeEarly) {
-		return 0
-	}
 	until := p.promiseUntil
 	if p.promiseVersion < partition.Version(c.row.Term) {
 		until = c.termApplied + n.cfg.Grant
 	}
-	return max(until, n.started+n.cfg.Grant)
+	until = max(until, n.started+n.cfg.Grant)
+	if broken(takeEarly) {
+		until -= n.cfg.Grant / 2
+	}
+	return until
 }
 
 // sendBeacons asks for grants wherever this node leads.

@@ -34,6 +34,11 @@ type run struct {
 	rng     *rand.Rand
 	cluster *cluster.Cluster
 	traffic *traffic.Traffic
+
+	// bitten: the nodes leave a rule out, so violations are what is looked for.
+	bitten bool
+	wrong  []string // violations that are wrong answers
+	stuck  []string // violations that keep the run from going on
 }
 
 // chaos is one run from its start to its judgement.
@@ -102,7 +107,7 @@ func (r *run) fault(f failpoint.Failpoint, settled bool) bool {
 	}
 	r.Faults = append(r.Faults, one)
 	if err != nil {
-		r.violation("%s: %v", f.Name(), err)
+		r.noteStuck("%s: %v", f.Name(), err)
 		return false
 	}
 	return true
@@ -112,7 +117,7 @@ func (r *run) fault(f failpoint.Failpoint, settled bool) bool {
 func (r *run) settle() bool {
 	took, err := r.cluster.AwaitSettled()
 	if err != nil {
-		r.violation("%v", err)
+		r.noteStuck("%v", err)
 		return false
 	}
 	r.log("settled in %v", took.Round(time.Millisecond))
@@ -130,15 +135,37 @@ func (r *run) busy(when string) bool {
 		return nil
 	})
 	if err != nil {
-		r.violation("rejected: too little traffic %s: %v", when, err)
+		r.noteStuck("rejected: too little traffic %s: %v", when, err)
 	}
 	return err == nil
 }
 
 // violation notes something that must not be.
 func (r *run) violation(format string, args ...any) {
+	r.note(nil, format, args...)
+}
+
+// noteWrong notes an answer that must not be.
+func (r *run) noteWrong(format string, args ...any) {
+	r.note(&r.wrong, format, args...)
+}
+
+// noteStuck notes what keeps the run from going on, and tells nothing of answers.
+func (r *run) noteStuck(format string, args ...any) {
+	r.note(&r.stuck, format, args...)
+}
+
+// note notes a violation, also among those of a kind if it is of one.
+func (r *run) note(kind *[]string, format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	r.Violations = append(r.Violations, text)
+	if kind != nil {
+		*kind = append(*kind, text)
+	}
+	if r.bitten {
+		r.log("%s", text)
+		return
+	}
 	r.t.Errorf("%s: %s", r.at(), text)
 }
 

@@ -3,6 +3,7 @@ package harness
 import (
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"slices"
 )
 
@@ -48,6 +49,31 @@ func (c *Client) Ring() (*Ring, error) {
 		return nil, fmt.Errorf("GET /dht/ring: %d rows for %d partitions", len(r.Table), r.Settings.Partitions)
 	}
 	return &r, nil
+}
+
+// Place is where one key lives, as GET /dht/ring?key=K prints it.
+type Place struct {
+	Version uint64     `json:"version"`
+	Primary RingPeer   `json:"primary"`
+	InSync  []RingPeer `json:"in_sync"`
+}
+
+// Has reports whether the node of that name has a copy in sync.
+func (p *Place) Has(name string) bool {
+	return slices.ContainsFunc(p.InSync, func(peer RingPeer) bool { return peer.Name == name })
+}
+
+// Place returns where a key lives, by the node's map.
+func (c *Client) Place(key string) (*Place, error) {
+	a, err := c.Do("GET", "/dht/ring?key="+url.QueryEscape(key), nil)
+	if err != nil {
+		return nil, err
+	}
+	var p Place
+	if err := json.Unmarshal([]byte(a.Body), &p); err != nil {
+		return nil, fmt.Errorf("GET /dht/ring: %w", err)
+	}
+	return &p, nil
 }
 
 // Unsettled says what is not where it should be: nil if every in-sync set is its

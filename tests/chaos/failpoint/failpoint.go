@@ -54,6 +54,7 @@ var all = slices.Concat(
 		stopOne{}, rollingRestart{},
 		isolateOne{}, isolateLeader{}, splitMinority{}, flap{},
 		freezeAll{}, killMost{}, crashLoop{}, killOneFreezeAnother{}, killOneCutAnother{},
+		readIsolated{}, cutOffAtReturn{}, growUnheard{}, restartUnheard{},
 		replaceOne{}, leaveAndJoin{}, changeAtOnce{}, leaveWhileOneIsDead{}, joinWhileOneIsDead{},
 	},
 	wireFaults,

@@ -1,10 +1,12 @@
 package failpoint
 
 import (
+	"fmt"
 	"time"
 
 	"pipelinedht/tests/chaos/cluster"
 	"pipelinedht/tests/chaos/network"
+	"pipelinedht/tests/register"
 )
 
 // wired reports whether the network between the nodes can be made to fail.
@@ -78,6 +80,34 @@ func (s *Scene) isolate(victims ...*cluster.Member) error {
 		return err
 	}
 	return s.served()
+}
+
+// readIsolated cuts a primary off, and reads there, while others write elsewhere
+// what it leads.
+type readIsolated struct{}
+
+func (readIsolated) Name() string                      { return "isolate a primary that is read" }
+func (readIsolated) Available(c *cluster.Cluster) bool { return wired(c) }
+func (readIsolated) Inject(s *Scene) error {
+	r, err := s.pick(func(leader *cluster.Member, copies []*cluster.Member) bool { return leader != copies[0] })
+	if r == nil {
+		return err
+	}
+	defer r.afflict()()
+	primary := r.copies[0]
+	key := r.key("register-row")
+	stopWriting := r.again(r.witness, 0, func(n int) register.Input {
+		return register.Input{Kind: register.Write, Key: key, Value: fmt.Sprint(n, " of ", r.mark)}
+	})
+	defer stopWriting()
+	stopReading := r.again(primary, 1, func(int) register.Input { return register.Input{Kind: register.Read, Key: key} })
+	defer stopReading()
+	s.last(0, 300*time.Millisecond)
+	if err := s.Cluster.Net.Set(s.broken(), s.around(primary)...); err != nil {
+		return err
+	}
+	s.last(3*time.Second, 5*time.Second)
+	return s.Cluster.Net.Heal()
 }
 
 // broken is a random way for connections not to work.
