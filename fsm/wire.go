@@ -26,10 +26,6 @@ const (
 	// for itself: nothing is replicated to that node any more, and Shutdown never
 	// ends.
 	rpcsInFlight = 1
-	// beatEvery is how often a leader's heartbeats go out, to all nodes at the same
-	// moment: an idle leader wakes once for all of them. Raft's own pauses, one for
-	// each node, are shorter (a tenth of heartbeatTimeout, up to twice that).
-	beatEvery = 200 * time.Millisecond
 )
 
 // serverID is a node's name in Raft's configuration, and its address there:
@@ -44,7 +40,6 @@ type wire struct {
 	self     raft.ServerAddress
 	contacts *contacts
 	term     func() uint64 // Raft's, of this node, or already the next one
-	began    time.Time     // beats are counted from
 	closing  chan struct{} // closed by Close
 }
 
@@ -57,7 +52,6 @@ func newWire(self partition.NodeID, s raft.StreamLayer, term func() uint64, logg
 		self:     serverAddress(self),
 		contacts: newContacts(),
 		term:     term,
-		began:    time.Now(),
 		closing:  make(chan struct{}),
 	}
 }
@@ -87,9 +81,6 @@ var errDeposed = errors.New("deposed meanwhile")
 func (w *wire) AppendEntries(id raft.ServerID, target raft.ServerAddress,
 	args *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
 	heartbeat := isHeartbeat(args)
-	if heartbeat {
-		w.awaitBeat()
-	}
 	if w.term() != args.Term {
 		return errDeposed
 	}
@@ -102,16 +93,6 @@ func (w *wire) AppendEntries(id raft.ServerID, target raft.ServerAddress,
 		w.contacts.hear(id, resp.LastLog)
 	}
 	return err
-}
-
-// awaitBeat waits for the next moment at which heartbeats go out.
-func (w *wire) awaitBeat() {
-	timer := time.NewTimer(beatEvery - time.Since(w.began)%beatEvery)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-w.closing:
-	}
 }
 
 // isHeartbeat tells Raft's heartbeats from its other appends the way its own
