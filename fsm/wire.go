@@ -120,16 +120,27 @@ func (w *wire) awaitContact(id raft.ServerID) bool {
 	return false
 }
 
-// RequestVote implements raft.Transport.
+// RequestVote implements raft.Transport. The request does not say who asks, only
+// from where: by its id a node (v1.7.3) refuses its vote to a candidate that is no
+// voter in the configuration which it has, be it an old one. After changes of the
+// configuration that not all have heard of nobody might be elected any more. A vote is
+// safe without that (Ongaro, 2014, section 4.2.2); removed nodes that have not heard
+// of it get no pre-vote, as long as there is a leader, and lack the entry after that.
 func (w *wire) RequestVote(id raft.ServerID, target raft.ServerAddress,
 	args *raft.RequestVoteRequest, resp *raft.RequestVoteResponse) error {
-	return pastDeadStreams(func() error { return w.NetworkTransport.RequestVote(id, target, args, resp) })
+	anonymous := *args
+	anonymous.ID = nil
+	return pastDeadStreams(func() error { return w.NetworkTransport.RequestVote(id, target, &anonymous, resp) })
 }
 
-// RequestPreVote implements raft.WithPreVote.
+// RequestPreVote implements raft.WithPreVote. As in RequestVote the candidate's place
+// in the configuration must not matter; but here Raft insists on an id, so it gets
+// that of the node which is asked.
 func (w *wire) RequestPreVote(id raft.ServerID, target raft.ServerAddress,
 	args *raft.RequestPreVoteRequest, resp *raft.RequestPreVoteResponse) error {
-	return pastDeadStreams(func() error { return w.NetworkTransport.RequestPreVote(id, target, args, resp) })
+	borrowed := *args
+	borrowed.ID = []byte(id)
+	return pastDeadStreams(func() error { return w.NetworkTransport.RequestPreVote(id, target, &borrowed, resp) })
 }
 
 // pastDeadStreams repeats a call until it has gone past all pooled streams, of
