@@ -212,8 +212,5 @@ func (n *Node) accept(c *replica, alone []partition.Entry, t Ticket) {
 	l.keys[string(e.Key)] = e.Label.Seq
 	l.ids.add(&e.LogRecord)
 	n.append(c, alone)
-	if !l.dirty {
-		l.dirty = true
-		n.dirty = append(n.dirty, c)
-	}
+	n.markDirty(c)
 }
