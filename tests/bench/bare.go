@@ -18,14 +18,65 @@ import (
 // bareCommand makes this program the server to compare with.
 const bareCommand = "bare"
 
-// startBare starts this program as the server to compare with, which answers values
-// of that length. What is put is forgotten, or durable appends it to a file.
-func (b *bench) startBare(ctx context.Context, valueBytes int, durable bool) (*process, error) {
+// ceilings are the servers to compare with that have no table behind them.
+type ceilings struct {
+	bare    *process // forgets what is put
+	logging *process // appends it to a file
+}
+
+func (b *bench) startCeilings(ctx context.Context) (c ceilings, err error) {
+	if c.bare, err = b.startBare(ctx, false); err != nil {
+		return c, err
+	}
+	if c.logging, err = b.startBare(ctx, true); err != nil {
+		c.bare.kill()
+	}
+	return c, err
+}
+
+func (c ceilings) kill() {
+	c.bare.kill()
+	c.logging.kill()
+}
+
+// subjects are clusters with three copies beside their ceilings.
+type subjects struct {
+	ceilings
+	memory, disk *cluster // with keys in them
+}
+
+func (b *bench) startSubjects(ctx context.Context) (s *subjects, err error) {
+	s = new(subjects)
+	if s.ceilings, err = b.startCeilings(ctx); err != nil {
+		return nil, err
+	}
+	if s.memory, err = b.startFull(ctx, 3, false); err != nil {
+		s.kill()
+		return nil, err
+	}
+	if s.disk, err = b.startFull(ctx, 3, true); err != nil {
+		s.memory.close()
+		s.kill()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *subjects) close() {
+	s.disk.close()
+	s.memory.close()
+	s.kill()
+}
+
+// startBare starts this program as a server to compare with, which answers values of
+// the length that the bench has. What is put is forgotten, or durable appends it to
+// a file.
+func (b *bench) startBare(ctx context.Context, durable bool) (*process, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	args := []string{bareCommand, "-value", strconv.Itoa(valueBytes)}
+	args := []string{bareCommand, "-value", strconv.Itoa(b.valueBytes)}
 	if durable {
 		args = append(args, "-dir", b.work)
 	}

@@ -10,16 +10,11 @@ import (
 // measureConnections compares numbers of connections: GET at the primary and
 // through another node, and PUT with three copies on disk at the primary.
 func measureConnections(ctx context.Context, b *bench) error {
-	bare, err := b.startBare(ctx, b.valueBytes, false)
+	plain, err := b.startCeilings(ctx)
 	if err != nil {
 		return err
 	}
-	defer bare.kill()
-	logging, err := b.startBare(ctx, b.valueBytes, true)
-	if err != nil {
-		return err
-	}
-	defer logging.kill()
+	defer plain.kill()
 	fsync, closeFile, err := b.fsyncs()
 	if err != nil {
 		return err
@@ -42,9 +37,9 @@ func measureConnections(ctx context.Context, b *bench) error {
 			l.Connections = n
 			return l
 		}
-		gets := loaded("bare GET", with(1, bare), []*process{bare})
+		gets := loaded("bare GET", with(1, plain.bare), []*process{plain.bare})
 		local := loaded("GET at the primary", with(1, c.nodes[1]), c.nodes, comparison{gets, 0})
-		logged := loaded("bare PUT, fsynced", with(0, logging), []*process{logging})
+		logged := loaded("bare PUT, fsynced", with(0, plain.logging), []*process{plain.logging})
 		alone := &line{name: fsync.name, round: fsync.round}
 		err := b.report(ctx, fmt.Sprintf("%d: ", n),
 			gets, local,

@@ -10,7 +10,7 @@ import (
 // look up, and GET through another node with GET at the primary. The primary's
 // keys are all of one node, as one server is what it is compared with.
 func measureGets(ctx context.Context, b *bench) error {
-	bare, err := b.startBare(ctx, b.valueBytes, false)
+	bare, err := b.startBare(ctx, false)
 	if err != nil {
 		return err
 	}

@@ -10,26 +10,11 @@ import (
 // measureMixes compares mixes of reads and writes, on uniform and on few hot keys,
 // in memory and fsynced, through all three nodes: two thirds of it are forwarded.
 func measureMixes(ctx context.Context, b *bench) error {
-	bare, err := b.startBare(ctx, b.valueBytes, false)
+	s, err := b.startSubjects(ctx)
 	if err != nil {
 		return err
 	}
-	defer bare.kill()
-	logging, err := b.startBare(ctx, b.valueBytes, true)
-	if err != nil {
-		return err
-	}
-	defer logging.kill()
-	memory, err := b.startFull(ctx, 3, false)
-	if err != nil {
-		return err
-	}
-	defer memory.close()
-	disk, err := b.startFull(ctx, 3, true)
-	if err != nil {
-		return err
-	}
-	defer disk.close()
+	defer s.close()
 	b.printHeading("through all of three nodes, three copies")
 	for _, percent := range []int{100, 95, 50, 0} {
 		reads := float64(percent) / 100
@@ -39,19 +24,19 @@ func measureMixes(ctx context.Context, b *bench) error {
 			l.Skew = load.YCSBSkew
 			return l
 		}
-		ceiling := loaded("bare", uniform(bare), []*process{bare})
+		ceiling := loaded("bare", uniform(s.bare), []*process{s.bare})
 		lines := []*line{
 			ceiling,
-			loaded("in memory", uniform(memory.nodes...), memory.nodes, comparison{ceiling, 0}),
-			loaded("in memory, Zipf", zipf(memory.nodes...), memory.nodes, comparison{ceiling, 0}),
+			loaded("in memory", uniform(s.memory.nodes...), s.memory.nodes, comparison{ceiling, 0}),
+			loaded("in memory, Zipf", zipf(s.memory.nodes...), s.memory.nodes, comparison{ceiling, 0}),
 		}
 		if reads < 1 { // else there is nothing to fsync
-			ceiling = loaded("bare, PUTs fsynced", uniform(logging), []*process{logging}, comparison{ceiling, 0})
+			ceiling = loaded("bare, PUTs fsynced", uniform(s.logging), []*process{s.logging}, comparison{ceiling, 0})
 			lines = append(lines, ceiling)
 		}
 		lines = append(lines,
-			loaded("fsynced", uniform(disk.nodes...), disk.nodes, comparison{ceiling, 0}),
-			loaded("fsynced, Zipf", zipf(disk.nodes...), disk.nodes, comparison{ceiling, 0}),
+			loaded("fsynced", uniform(s.disk.nodes...), s.disk.nodes, comparison{ceiling, 0}),
+			loaded("fsynced, Zipf", zipf(s.disk.nodes...), s.disk.nodes, comparison{ceiling, 0}),
 		)
 		if err := b.report(ctx, fmt.Sprintf("%d %% GET, ", percent), lines...); err != nil {
 			return err

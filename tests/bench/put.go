@@ -10,16 +10,11 @@ import (
 // memory and fsynced, with servers that forget what they are told or only log it,
 // and with each other. There are three nodes in every cluster.
 func measurePuts(ctx context.Context, b *bench) error {
-	bare, err := b.startBare(ctx, b.valueBytes, false)
+	plain, err := b.startCeilings(ctx)
 	if err != nil {
 		return err
 	}
-	defer bare.kill()
-	logging, err := b.startBare(ctx, b.valueBytes, true)
-	if err != nil {
-		return err
-	}
-	defer logging.kill()
+	defer plain.kill()
 	fsync, closeFile, err := b.fsyncs()
 	if err != nil {
 		return err
@@ -40,8 +35,8 @@ func measurePuts(ctx context.Context, b *bench) error {
 		keys, err := c.keysAt(ctx, 1)
 		return loaded(name, b.load(load.Listed(keys), 0, c.nodes[1]), c.nodes, against...), err
 	}
-	ceiling := loaded("bare net/http + mux, PUT", b.load(b.numbered(), 0, bare), []*process{bare})
-	logged := loaded("bare PUT, appended and fsynced", b.load(b.numbered(), 0, logging), []*process{logging}, comparison{ceiling, 0})
+	ceiling := loaded("bare net/http + mux, PUT", b.load(b.numbered(), 0, plain.bare), []*process{plain.bare})
+	logged := loaded("bare PUT, appended and fsynced", b.load(b.numbered(), 0, plain.logging), []*process{plain.logging}, comparison{ceiling, 0})
 	memory1, err := at("PUT, one copy, in memory", 1, false, comparison{ceiling, 0.80})
 	if err != nil {
 		return err

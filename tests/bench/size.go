@@ -35,30 +35,15 @@ func measureSizes(ctx context.Context, b *bench) error {
 }
 
 func (b *bench) measureSize(ctx context.Context, size string) error {
-	bare, err := b.startBare(ctx, b.valueBytes, false)
+	s, err := b.startSubjects(ctx)
 	if err != nil {
 		return err
 	}
-	defer bare.kill()
-	logging, err := b.startBare(ctx, b.valueBytes, true)
-	if err != nil {
-		return err
-	}
-	defer logging.kill()
-	memory, err := b.startFull(ctx, 3, false)
-	if err != nil {
-		return err
-	}
-	defer memory.close()
-	disk, err := b.startFull(ctx, 3, true)
-	if err != nil {
-		return err
-	}
-	defer disk.close()
+	defer s.close()
 	with := func(reads float64, servers ...*process) load.Load { return b.load(b.numbered(), reads, servers...) }
-	gets := loaded("bare GET", with(1, bare), []*process{bare})
-	puts := loaded("bare PUT", with(0, bare), []*process{bare})
-	logged := loaded("bare PUT, fsynced", with(0, logging), []*process{logging}, comparison{puts, 0})
+	gets := loaded("bare GET", with(1, s.bare), []*process{s.bare})
+	puts := loaded("bare PUT", with(0, s.bare), []*process{s.bare})
+	logged := loaded("bare PUT, fsynced", with(0, s.logging), []*process{s.logging}, comparison{puts, 0})
 	var lines []*line
 	if b.valueBytes >= largeValue { // of smaller ones memory is no bound
 		copied := copies(b.valueBytes)
@@ -67,10 +52,10 @@ func (b *bench) measureSize(ctx context.Context, size string) error {
 	}
 	return b.report(ctx, size+", ", append(lines,
 		gets,
-		loaded("GET", with(1, memory.nodes...), memory.nodes, comparison{gets, 0}),
+		loaded("GET", with(1, s.memory.nodes...), s.memory.nodes, comparison{gets, 0}),
 		puts,
-		loaded("PUT in memory", with(0, memory.nodes...), memory.nodes, comparison{puts, 0}),
+		loaded("PUT in memory", with(0, s.memory.nodes...), s.memory.nodes, comparison{puts, 0}),
 		logged,
-		loaded("PUT fsynced", with(0, disk.nodes...), disk.nodes, comparison{logged, 0}),
+		loaded("PUT fsynced", with(0, s.disk.nodes...), s.disk.nodes, comparison{logged, 0}),
 	)...)
 }
