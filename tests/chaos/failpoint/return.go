@@ -18,6 +18,24 @@ func noneLeads(leader *cluster.Member, copies []*cluster.Member) bool {
 	return !slices.Contains(copies, leader)
 }
 
+// canReturn: these faults can be brought about.
+func canReturn(c *cluster.Cluster) bool { return c.Wires == cluster.Proxies && len(c.Well()) >= 5 }
+
+// pickDropped picks a partition whose third copy it cuts off until the map has dropped
+// it. A fault is upon the copies until recovered is called. nil: there is none, or
+// err says what kept the copy from being dropped.
+func (s *Scene) pickDropped() (r *row, recovered func(), err error) {
+	if r, err = s.pick(noneLeads); r == nil {
+		return nil, nil, err
+	}
+	recovered = r.afflict()
+	if err = r.drop(r.copies[2]); err != nil {
+		recovered()
+		return nil, nil, err
+	}
+	return r, recovered, nil
+}
+
 // cutOffAtReturn has a copy come back behind a slow connection, and cuts the two
 // others off as soon as it counts as in sync: it alone is left, and must have all
 // that was acknowledged.
@@ -25,18 +43,15 @@ type cutOffAtReturn struct{}
 
 func (cutOffAtReturn) Name() string { return "cut two copies off as the third comes back" }
 func (cutOffAtReturn) Available(c *cluster.Cluster) bool {
-	return c.Wires == cluster.Proxies && len(c.Well()) >= 5
+	return canReturn(c)
 }
 func (cutOffAtReturn) Inject(s *Scene) error {
-	r, err := s.pick(noneLeads)
+	r, recovered, err := s.pickDropped()
 	if r == nil {
 		return err
 	}
-	defer r.afflict()()
+	defer recovered()
 	primary, other, late := r.copies[0], r.copies[1], r.copies[2]
-	if err := r.drop(late); err != nil {
-		return err
-	}
 	stop := r.write(primary)
 	defer stop()
 	err = s.Cluster.Net.Set(network.Rule{Delay: 500 * time.Millisecond, Kinds: network.AllButRaft},
@@ -65,18 +80,15 @@ type growUnheard struct{}
 
 func (growUnheard) Name() string { return "cut a copy off that its primary does not know to be back" }
 func (growUnheard) Available(c *cluster.Cluster) bool {
-	return c.Wires == cluster.Proxies && len(c.Well()) >= 5
+	return canReturn(c)
 }
 func (growUnheard) Inject(s *Scene) error {
-	r, err := s.pick(noneLeads)
+	r, recovered, err := s.pickDropped()
 	if r == nil {
 		return err
 	}
-	defer r.afflict()()
+	defer recovered()
 	primary, other, late := r.copies[0], r.copies[1], r.copies[2]
-	if err := r.drop(late); err != nil {
-		return err
-	}
 	// Raft's leader is still heard by the two, but what is agreed on comes late.
 	var toThem []network.Way
 	for _, m := range s.Cluster.Members() {
