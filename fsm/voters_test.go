@@ -188,40 +188,57 @@ func TestNoStepEndangersTheGroup(t *testing.T) {
 }
 
 // Who votes is the candidate's configuration's business: a node with an older one, in
-// which the candidate does not vote yet, would otherwise keep it from being elected,
-// and for ever if the node is needed for a majority.
-func TestACandidateNeedNotVoteInTheConfigurationOfThoseItAsks(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := grown(t, 4, nil)
-		var candidate, asked partition.NodeID
-		for id, r := range c.up {
-			switch {
-			case !slices.Contains(r.Status().Voters, id):
-				candidate = id
-			case r.raft.State() != raft.Leader:
-				asked = id
-			}
+// which the candidate or the node itself does not vote yet, would otherwise keep it
+// from being elected, and for ever if the node is needed for a majority.
+func TestVotesDoNotGoByTheConfigurationOfThoseAsked(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		pick func(follower, nonvoter partition.NodeID) (candidate, asked partition.NodeID)
+	}{
+		{"the candidate does not vote there", func(follower, nonvoter partition.NodeID) (_, _ partition.NodeID) { return nonvoter, follower }},
+		{"the asked does not vote there", func(follower, nonvoter partition.NodeID) (_, _ partition.NodeID) { return follower, nonvoter }},
+		{"the candidate is not known there", func(_, nonvoter partition.NodeID) (_, _ partition.NodeID) { return 99, nonvoter }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { votesForAStranger(t, c.pick) })
+		})
+	}
+}
+
+func votesForAStranger(t *testing.T, pick func(follower, nonvoter partition.NodeID) (_, _ partition.NodeID)) {
+	c := grown(t, 4, nil)
+	var follower, nonvoter, leader partition.NodeID
+	for id, r := range c.up {
+		switch {
+		case r.raft.State() == raft.Leader:
+			leader = id
+		case slices.Contains(r.Status().Voters, id):
+			follower = id
+		default:
+			nonvoter = id
 		}
-		c.net.isolate(asked, true)
-		c.within(10*time.Second, "no leader", func() bool { _, led := c.up[asked].Leader(); return !led })
-		c.net.mu.Lock()
-		clear(c.net.cut)
-		c.net.cut[[2]partition.NodeID{1, asked}] = true // the leader
-		c.net.mu.Unlock()
-		from, to := c.up[candidate], c.up[asked]
-		header := raft.RPCHeader{ProtocolVersion: raft.ProtocolVersionMax, ID: []byte(serverID(candidate)), Addr: []byte(serverAddress(candidate))}
-		term, last := to.raft.CurrentTerm()+5, to.raft.LastIndex()+100
-		var before raft.RequestPreVoteResponse
-		err := from.wire.RequestPreVote(serverID(asked), serverAddress(asked),
-			&raft.RequestPreVoteRequest{RPCHeader: header, Term: term, LastLogIndex: last, LastLogTerm: term - 1}, &before)
-		if err != nil || !before.Granted {
-			t.Errorf("pre-vote: %+v, %v", before, err)
-		}
-		var vote raft.RequestVoteResponse
-		err = from.wire.RequestVote(serverID(asked), serverAddress(asked),
-			&raft.RequestVoteRequest{RPCHeader: header, Term: term, LastLogIndex: last, LastLogTerm: term - 1}, &vote)
-		if err != nil || !vote.Granted {
-			t.Errorf("vote: %+v, %v", vote, err)
-		}
-	})
+	}
+	candidate, asked := pick(follower, nonvoter)
+	c.net.isolate(asked, true)
+	c.within(10*time.Second, "no leader", func() bool { _, led := c.up[asked].Leader(); return !led })
+	c.net.isolate(asked, false)
+	c.net.isolate(leader, true)
+	from, to := c.up[follower], c.up[asked]
+	if asked == follower {
+		from = c.up[nonvoter]
+	}
+	header := raft.RPCHeader{ProtocolVersion: raft.ProtocolVersionMax, ID: []byte(serverID(candidate)), Addr: []byte(serverAddress(candidate))}
+	term, last := to.raft.CurrentTerm()+5, to.raft.LastIndex()+100
+	var before raft.RequestPreVoteResponse
+	err := from.wire.RequestPreVote(serverID(asked), serverAddress(asked),
+		&raft.RequestPreVoteRequest{RPCHeader: header, Term: term, LastLogIndex: last, LastLogTerm: term - 1}, &before)
+	if err != nil || !before.Granted {
+		t.Errorf("pre-vote: %+v, %v", before, err)
+	}
+	var vote raft.RequestVoteResponse
+	err = from.wire.RequestVote(serverID(asked), serverAddress(asked),
+		&raft.RequestVoteRequest{RPCHeader: header, Term: term, LastLogIndex: last, LastLogTerm: term - 1}, &vote)
+	if err != nil || !vote.Granted {
+		t.Errorf("vote: %+v, %v", vote, err)
+	}
 }

@@ -40,6 +40,7 @@ type wire struct {
 	self     raft.ServerAddress
 	contacts *contacts
 	term     func() uint64 // Raft's, of this node, or already the next one
+	inbox    chan raft.RPC // the other nodes' calls, for Raft
 	closing  chan struct{} // closed by Close
 }
 
@@ -52,6 +53,7 @@ func newWire(self partition.NodeID, s raft.StreamLayer, term func() uint64, logg
 		self:     serverAddress(self),
 		contacts: newContacts(),
 		term:     term,
+		inbox:    make(chan raft.RPC),
 		closing:  make(chan struct{}),
 	}
 }
@@ -63,6 +65,48 @@ func newWire(self partition.NodeID, s raft.StreamLayer, term func() uint64, logg
 // entry there: Raft's logs, and so the nodes' maps, differ for ever (hashicorp/raft
 // issue 695). The price: a follower that waits for its disk answers no heartbeat.
 func (w *wire) SetHeartbeatHandler(func(raft.RPC)) {}
+
+// Consumer implements raft.Transport.
+func (w *wire) Consumer() <-chan raft.RPC { return w.inbox }
+
+// deliver hands Raft, whose latest configuration here it is told, the other nodes'
+// calls until Close.
+func (w *wire) deliver(configuration func() raft.Configuration) {
+	for {
+		select {
+		case call := <-w.NetworkTransport.Consumer():
+			anonymize(call, configuration)
+			select {
+			case w.inbox <- call:
+			case <-w.closing:
+				return
+			}
+		case <-w.closing:
+			return
+		}
+	}
+}
+
+// anonymize takes the candidate's id from a call for a vote. By it Raft (v1.7.3)
+// refuses the vote to a candidate that does not vote in the configuration which this
+// node has, be it an old one: after changes of the configuration that not all have
+// heard of nobody might be elected any more. Where Raft insists on an id it gets that
+// of a node which does vote. A vote is safe without (Ongaro, 2014, section 4.2.2), and
+// a removed node does not disturb: it gets no pre-vote as long as there is a leader,
+// and after that it lacks the entry which removed it.
+func anonymize(call raft.RPC, configuration func() raft.Configuration) {
+	switch c := call.Command.(type) {
+	case *raft.RequestVoteRequest:
+		c.ID = nil
+	case *raft.RequestPreVoteRequest:
+		for _, s := range configuration().Servers {
+			if s.Suffrage == raft.Voter {
+				c.ID = []byte(s.ID)
+				return
+			}
+		}
+	}
+}
 
 // LocalAddr implements raft.Transport.
 func (w *wire) LocalAddr() raft.ServerAddress { return w.self }
@@ -120,27 +164,16 @@ func (w *wire) awaitContact(id raft.ServerID) bool {
 	return false
 }
 
-// RequestVote implements raft.Transport. The request does not say who asks, only
-// from where: by its id a node (v1.7.3) refuses its vote to a candidate that is no
-// voter in the configuration which it has, be it an old one. After changes of the
-// configuration that not all have heard of nobody might be elected any more. A vote is
-// safe without that (Ongaro, 2014, section 4.2.2); removed nodes that have not heard
-// of it get no pre-vote, as long as there is a leader, and lack the entry after that.
+// RequestVote implements raft.Transport.
 func (w *wire) RequestVote(id raft.ServerID, target raft.ServerAddress,
 	args *raft.RequestVoteRequest, resp *raft.RequestVoteResponse) error {
-	anonymous := *args
-	anonymous.ID = nil
-	return pastDeadStreams(func() error { return w.NetworkTransport.RequestVote(id, target, &anonymous, resp) })
+	return pastDeadStreams(func() error { return w.NetworkTransport.RequestVote(id, target, args, resp) })
 }
 
-// RequestPreVote implements raft.WithPreVote. As in RequestVote the candidate's place
-// in the configuration must not matter; but here Raft insists on an id, so it gets
-// that of the node which is asked.
+// RequestPreVote implements raft.WithPreVote.
 func (w *wire) RequestPreVote(id raft.ServerID, target raft.ServerAddress,
 	args *raft.RequestPreVoteRequest, resp *raft.RequestPreVoteResponse) error {
-	borrowed := *args
-	borrowed.ID = []byte(id)
-	return pastDeadStreams(func() error { return w.NetworkTransport.RequestPreVote(id, target, &borrowed, resp) })
+	return pastDeadStreams(func() error { return w.NetworkTransport.RequestPreVote(id, target, args, resp) })
 }
 
 // pastDeadStreams repeats a call until it has gone past all pooled streams, of
