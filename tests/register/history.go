@@ -110,18 +110,21 @@ func (f Fault) String() string {
 func (h *History) Check(dir func() string) ([]Fault, error) {
 	var faults []Fault
 	for _, key := range h.Keys() {
-		ops := h.of(key)
-		switch porcupine.CheckOperationsTimeout(Model, ops, checkWithin) {
+		ops, err := rank(h.of(key))
+		if err != nil {
+			return faults, err
+		}
+		switch porcupine.CheckOperationsTimeout(model, ops, checkWithin) {
 		case porcupine.Ok:
 			continue
 		case porcupine.Unknown:
 			faults = append(faults, Fault{Key: key, Unsure: true})
 			continue
 		}
-		_, info := porcupine.CheckOperationsVerbose(Model, ops, checkWithin)
+		_, info := porcupine.CheckOperationsVerbose(model, ops, checkWithin)
 		f := Fault{Key: key, Drawing: filepath.Join(dir(), key+".html")}
 		faults = append(faults, f)
-		if err := porcupine.VisualizePath(Model, info, f.Drawing); err != nil {
+		if err := porcupine.VisualizePath(model, info, f.Drawing); err != nil {
 			return faults, err
 		}
 	}

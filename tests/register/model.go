@@ -3,15 +3,12 @@
 // conditional writes name.
 //
 //	model.go     what a register may do
+//	versions.go  in which order, by the versions that are named
 //	history.go   what clients asked and were told, and the check of it
 //	request.go   from what is asked to HTTP, and from its answer to what was told
 package register
 
-import (
-	"fmt"
-
-	"github.com/anishathalye/porcupine"
-)
+import "fmt"
 
 // Kind says what was asked of a key.
 type Kind uint8
@@ -63,16 +60,6 @@ type Output struct {
 type state struct {
 	found      bool
 	value, tag string // tag "": not known
-}
-
-// Model is one register: histories are checked key by key.
-var Model = porcupine.Model{
-	Init: func() any { return state{} },
-	Step: func(s, in, out any) (bool, any) {
-		return step(s.(state), in.(Input), out.(Output))
-	},
-	DescribeOperation: func(in, out any) string { return fmt.Sprintf("%+v -> %+v", in, out) },
-	DescribeState:     func(s any) string { return fmt.Sprintf("%+v", s) },
 }
 
 // step says whether the register may answer so, and what it is afterwards.

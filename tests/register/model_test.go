@@ -1,6 +1,7 @@
 package register
 
 import (
+	"fmt"
 	"math"
 	"testing"
 
@@ -46,6 +47,7 @@ func TestModelTellsRightHistoriesFromWrongOnes(t *testing.T) {
 		{"stale read", []porcupine.Operation{wrote(0, 1, "a", "1"), wrote(2, 3, "b", "2"), saw(4, 5, "a", "1")}, false},
 		{"read of a write under way", []porcupine.Operation{wrote(0, 1, "a", "1"), wrote(2, 5, "b", "2"), saw(3, 4, "b", "2")}, true},
 		{"two reads that go back", []porcupine.Operation{wrote(0, 1, "a", "1"), wrote(2, 9, "b", "2"), saw(3, 4, "b", "2"), saw(5, 6, "a", "1")}, false},
+		{"versions that go back", []porcupine.Operation{wrote(0, 1, "a", "2"), wrote(2, 3, "b", "1")}, false},
 		{"lost write", []porcupine.Operation{wrote(0, 1, "a", "1"), missing(2, 3)}, false},
 		{"deleted key that returns", []porcupine.Operation{wrote(0, 1, "a", "1"), removed(2, 3, true), saw(4, 5, "a", "1")}, false},
 		{"removed, and it was not there", []porcupine.Operation{wrote(0, 1, "a", "1"), removed(2, 3, false)}, false},
@@ -68,8 +70,36 @@ func TestModelTellsRightHistoriesFromWrongOnes(t *testing.T) {
 			at(0, 1, Input{Kind: Create, Value: "a"}, Output{Tag: "1"}), at(2, 3, Input{Kind: Create, Value: "b"}, Output{Tag: "2"}),
 		}, false},
 	} {
-		if got := porcupine.CheckOperations(Model, c.history); got != c.want {
+		ops, err := rank(c.history)
+		if err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		if got := porcupine.CheckOperations(model, ops); got != c.want {
 			t.Errorf("%s: linearizable: got %t, want %t", c.name, got, c.want)
 		}
+	}
+}
+
+// All clients wait for one key whose node a fault holds up, and are answered at one
+// time: the order of their writes, and who saw which, is told by the versions.
+func TestAHeldUpKeyIsNotTooHardToJudge(t *testing.T) {
+	h := NewHistory()
+	for i := range 30 {
+		in, out := Input{Kind: Read, Key: "k", Value: ""}, Output{Found: true}
+		version := 1 + i%5
+		switch value := fmt.Sprint("value ", version); {
+		case i == 29:
+			in, out = Input{Kind: Remove, Key: "k"}, Output{Found: true}
+		case i < 5:
+			in, out = Input{Kind: Write, Key: "k", Value: value}, Output{Found: true, Tag: fmt.Sprint(version)}
+		default:
+			out.Value, out.Tag = value, fmt.Sprint(version)
+		}
+		h.Record(i, in, out, 0)
+	}
+	h.Record(0, Input{Kind: Read, Key: "k"}, Output{}, h.Now())
+	faults, err := h.Check(t.TempDir)
+	if err != nil || len(faults) > 0 {
+		t.Fatalf("judged to be wrong: %v, %v", faults, err)
 	}
 }
