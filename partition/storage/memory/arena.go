@@ -24,15 +24,14 @@ const headerLen = 8
 
 // Arena is memory for records. The zero Arena is empty and ready to use.
 type Arena struct {
-	// table has the chunks by number, the first one nil. It is replaced to grow;
-	// entries that readers may know of do not change.
+	// table has the chunks by number, the first one nil. It is replaced to grow; its
+	// entries do not change.
 	table atomic.Pointer[[]*chunk]
 	used  atomic.Int64 // bytes in slots and large records
 
 	mu    sync.Mutex // guards the following, and all chunks but for their bytes
 	open  [classes][]*chunk
-	empty []*chunk
-	holes []uint32 // numbers of no chunk
+	empty map[int][]*chunk // by their size in bytes
 }
 
 // Bytes returns the bytes that records take, with what they leave unused of their
@@ -80,7 +79,7 @@ func (a *Arena) take(n int) (ref, []byte, error) {
 	defer a.mu.Unlock()
 	class := classOf(n)
 	if class == classes {
-		c, err := a.mapped(n)
+		c, err := a.unused(largeSize(n))
 		if err != nil {
 			return 0, nil, err
 		}

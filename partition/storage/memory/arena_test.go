@@ -45,7 +45,7 @@ func TestRoomIsUsedAgain(t *testing.T) {
 	expect("of another size", 10, 10<<20)
 }
 
-// A large record has a mapping of its own, which stays as long as somebody reads it.
+// A large record has memory of its own, which stays as long as somebody reads it.
 func TestALargeRecordStaysWhileItIsRead(t *testing.T) {
 	a := new(Arena)
 	m := New(a)
@@ -67,7 +67,7 @@ func TestALargeRecordStaysWhileItIsRead(t *testing.T) {
 		set('3')
 	}
 	if n := len(a.chunks()) - 1; n > 2 {
-		t.Errorf("%d mappings for one record", n)
+		t.Errorf("%d chunks for one record", n)
 	}
 }
 
@@ -102,5 +102,14 @@ func TestEverySizeHasTheSmallestSlot(t *testing.T) {
 	}
 	if classOf(mostBytes+1) != classes {
 		t.Error("what is too large has a slot")
+	}
+}
+
+func TestALargeSizeIsOfWholePagesAndWastesLittle(t *testing.T) {
+	const page = 4096
+	for n := mostBytes + 1; n <= 32<<20; n += n/1000 + 1 {
+		if size := largeSize(n); size < n || size%page != 0 || (size-n)*perDouble >= n {
+			t.Fatalf("%d bytes for a record of %d", size, n)
+		}
 	}
 }

@@ -1,8 +1,11 @@
 package memory
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"sync/atomic"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -11,7 +14,7 @@ import (
 // what is written takes memory.
 const chunkBytes = 1 << 20
 
-// chunk is a mapping, for slots of one size or for one large record.
+// chunk is a range of addresses, for slots of one size or for one large record.
 type chunk struct {
 	bytes  []byte
 	number uint32
@@ -29,15 +32,9 @@ func (a *Arena) roomy(class int) (*chunk, error) {
 	if open := a.open[class]; len(open) > 0 {
 		return open[len(open)-1], nil
 	}
-	var c *chunk
-	if n := len(a.empty); n > 0 {
-		c = a.empty[n-1]
-		a.empty = a.empty[:n-1]
-	} else {
-		var err error
-		if c, err = a.mapped(chunkBytes); err != nil {
-			return nil, err
-		}
+	c, err := a.unused(chunkBytes)
+	if err != nil {
+		return nil, err
 	}
 	c.class, c.at = class, 0
 	a.open[class] = append(a.open[class], c)
@@ -54,8 +51,20 @@ func (a *Arena) close(c *chunk) {
 	c.at = -1
 }
 
+// unused returns a chunk of n bytes that nobody has.
+func (a *Arena) unused(n int) (*chunk, error) {
+	empty := a.empty[n]
+	if len(empty) == 0 {
+		return a.mapped(n)
+	}
+	c := empty[len(empty)-1]
+	a.empty[n] = empty[:len(empty)-1]
+	return c, nil
+}
+
 // retire gives the memory of a chunk that has become empty back. It keeps its
-// addresses and number.
+// addresses and number: addresses without a mapping between others would cost the
+// kernel an entry each, of which a process gets some ten thousand.
 func (a *Arena) retire(c *chunk) {
 	if c.at >= 0 {
 		a.close(c)
@@ -64,7 +73,10 @@ func (a *Arena) retire(c *chunk) {
 		panic(fmt.Sprintf("give back %d bytes: %v", len(c.bytes), err)) // not a mapping: a broken invariant
 	}
 	c.carved, c.free = 0, 0
-	a.empty = append(a.empty, c)
+	if a.empty == nil {
+		a.empty = make(map[int][]*chunk)
+	}
+	a.empty[len(c.bytes)] = append(a.empty[len(c.bytes)], c)
 }
 
 // mapped makes a chunk of n bytes and gives it a number.
@@ -73,21 +85,13 @@ func (a *Arena) mapped(n int) (*chunk, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &chunk{bytes: b, at: -1}
 	t := a.chunks()
-	switch k := len(a.holes); {
-	case k > 0:
-		c.number = a.holes[k-1]
-		a.holes = a.holes[:k-1]
-		t[c.number] = c // nobody has a ref to it
-	case t == nil:
+	if t == nil {
 		t = []*chunk{nil}
-		fallthrough
-	default:
-		c.number = uint32(len(t))
-		t = append(t, c)
-		a.table.Store(&t)
 	}
+	c := &chunk{bytes: b, number: uint32(len(t)), at: -1}
+	t = append(t, c)
+	a.table.Store(&t)
 	return c, nil
 }
 
@@ -124,9 +128,7 @@ func (a *Arena) release(c *chunk) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.used.Add(-int64(len(c.bytes)))
-	a.chunks()[c.number] = nil
-	a.holes = append(a.holes, c.number)
-	a.unmap(c)
+	a.retire(c)
 }
 
 // Close gives all addresses back that have no record. What still has some stays for
@@ -134,15 +136,19 @@ func (a *Arena) release(c *chunk) {
 func (a *Arena) Close() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for _, c := range a.empty {
-		a.unmap(c)
+	var all []*chunk
+	for _, empty := range a.empty {
+		all = append(all, empty...)
 	}
 	a.empty = nil
+	// From one end, so that this, too, leaves as few holes as can be.
+	slices.SortFunc(all, func(x, y *chunk) int { return cmp.Compare(x.address(), y.address()) })
+	for _, c := range all {
+		if err := unix.Munmap(c.bytes); err != nil {
+			panic(fmt.Sprintf("munmap of %d bytes: %v", len(c.bytes), err)) // not a mapping: a broken invariant
+		}
+		c.bytes = nil
+	}
 }
 
-func (a *Arena) unmap(c *chunk) {
-	if err := unix.Munmap(c.bytes); err != nil {
-		panic(fmt.Sprintf("munmap of %d bytes: %v", len(c.bytes), err)) // not a mapping: a broken invariant
-	}
-	c.bytes = nil
-}
+func (c *chunk) address() uintptr { return uintptr(unsafe.Pointer(unsafe.SliceData(c.bytes))) }

@@ -12,7 +12,7 @@ const (
 
 	classes   = evenSizes + doublings*perDouble
 	evenBytes = evenSizes * slotStep
-	mostBytes = evenBytes << doublings // what is larger has a mapping of its own
+	mostBytes = evenBytes << doublings // what is larger has a chunk of its own
 )
 
 // sizes are the bytes of the slots, by class.
@@ -39,4 +39,11 @@ func classOf(n int) int {
 	double := bits.Len(uint(n-1)) - bits.Len(evenBytes)
 	step := (n - 1 - evenBytes<<double) / (evenBytes << double / perDouble)
 	return evenSizes + double*perDouble + step
+}
+
+// largeSize returns the size of the chunk of a record of n bytes, more than mostBytes:
+// whole pages, and of sizes few enough that another record has use for it.
+func largeSize(n int) int {
+	step := 1 << (bits.Len(uint(n-1)) - 1) / perDouble
+	return (n + step - 1) / step * step
 }
