@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"sync/atomic"
 	"syscall"
@@ -24,7 +25,10 @@ type connection struct {
 	socket   syscall.RawConn         // nil: there is none to look at
 	requests atomic.Uint64           // begun
 	spared   atomic.Bool             // the present request has had its read with nothing
-	looked   uint64                  // requests at the last look; guarded by connections.mu
+
+	// Of connections.look alone.
+	looked uint64    // requests at the last look
+	half   time.Time // when a look found that the client sends nothing more; zero: none has
 }
 
 const (
@@ -81,6 +85,9 @@ func (one *connection) Read(p []byte) (n int, err error) {
 	}
 	for {
 		n, err = one.Conn.Read(p)
+		if err == io.EOF && one.spareEnd() {
+			return 0, nil
+		}
 		if n > 0 || !one.reads.early(err) {
 			return n, err
 		}
@@ -151,8 +158,12 @@ func (one *connection) asks() {
 
 // works says that the server is at work for the client.
 func (one *connection) works() {
-	if one != nil {
-		one.become(connBusy)
+	if one == nil {
+		return
+	}
+	one.become(connBusy)
+	if one.spared.Load() {
+		one.all.startLooking()
 	}
 }
 

@@ -45,8 +45,8 @@ func (s stuckTable) Write(ctx context.Context, op partition.Op) (partition.Outco
 	return s.fakeTable.Write(ctx, op)
 }
 
-// hangsUp ends the connection, and the test unless the request that was under way
-// ends, too.
+// hangsUp closes the connection, and ends the test unless the request that was under
+// way ends, too.
 func (s stuckTable) hangsUp(t *testing.T, client net.Conn) {
 	t.Helper()
 	client.Close()
@@ -57,47 +57,64 @@ func (s stuckTable) hangsUp(t *testing.T, client net.Conn) {
 	}
 }
 
-func startStuck(t *testing.T) (*fixture, stuckTable) {
+func startStuck(t *testing.T, limits httpapi.Limits) (*fixture, stuckTable) {
 	t.Helper()
 	table := stuckTable{newFakeTable(), make(chan struct{}), make(chan struct{}), make(chan struct{})}
 	f := &fixture{table: table.fakeTable, cluster: newFakeCluster()}
-	f.server = httpapi.New(httpapi.Config{Name: "peer3", Table: table, Cluster: f.cluster})
+	f.server = httpapi.New(httpapi.Config{Name: "peer3", Table: table, Cluster: f.cluster, Limits: limits})
 	f.serve(t)
 	return f, table
 }
 
-func TestARequestEndsWhenItsClientHangsUp(t *testing.T) {
-	f, table := startStuck(t)
+// requestsOfAllKinds end in different ways for net/http.
+func requestsOfAllKinds() map[string]string {
 	const head = " /db/k HTTP/1.1\r\nHost: x\r\n"
-	for _, c := range []struct {
-		name, sends string
-		reset       bool
-	}{
-		{"after a GET", "GET" + head + "\r\n", false},
-		{"after a PUT", "PUT" + head + "Content-Length: 1\r\n\r\nv", false},
-		{"after a large PUT", "PUT" + head + "Content-Length: 1000000\r\n\r\n" + strings.Repeat("v", 1000000), false},
-		{"after a PUT of unknown length", "PUT" + head + "Transfer-Encoding: chunked\r\n\r\n1\r\nv\r\n0\r\n\r\n", false},
-		{"without a farewell", "GET" + head + "\r\n", true},
-		{"after other requests", strings.Repeat("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", 3) + "GET" + head + "\r\n", false},
-	} {
-		t.Run(c.name, func(t *testing.T) {
+	return map[string]string{
+		"a GET":                    "GET" + head + "\r\n",
+		"a PUT":                    "PUT" + head + "Content-Length: 1\r\n\r\nv",
+		"a large PUT":              "PUT" + head + "Content-Length: 1000000\r\n\r\n" + strings.Repeat("v", 1000000),
+		"a PUT of unknown length":  "PUT" + head + "Transfer-Encoding: chunked\r\n\r\n1\r\nv\r\n0\r\n\r\n",
+		"a GET after other things": strings.Repeat("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", 3) + "GET" + head + "\r\n",
+	}
+}
+
+func TestARequestEndsWhenItsClientHangsUp(t *testing.T) {
+	f, table := startStuck(t, httpapi.Limits{Stall: 20 * time.Millisecond})
+	for what, request := range requestsOfAllKinds() {
+		t.Run("after "+what, func(t *testing.T) {
 			client := f.dial(t)
-			if _, err := io.WriteString(client, c.sends); err != nil {
+			if _, err := io.WriteString(client, request); err != nil {
 				t.Fatal(err)
 			}
 			<-table.asked
-			if c.reset {
-				client.Conn.(*net.TCPConn).SetLinger(0)
-			}
 			table.hangsUp(t, client)
 		})
+	}
+}
+
+// A reset says at once that the client is gone, however patient the server is with
+// those that may have.
+func TestARequestEndsWhenItsConnectionIsReset(t *testing.T) {
+	f, table := startStuck(t, httpapi.Limits{Stall: time.Hour})
+	client := f.dial(t)
+	client.send("/db/k")
+	<-table.asked
+	client.reset(t)
+	table.hangsUp(t, client)
+}
+
+// reset has the connection end without a farewell when it is closed.
+func (d *dialed) reset(t *testing.T) {
+	t.Helper()
+	if err := d.Conn.(*net.TCPConn).SetLinger(0); err != nil {
+		t.Fatal(err)
 	}
 }
 
 // A client that waits in silence is not taken for one that has gone, nor is one that
 // has sent its next request already.
 func TestARequestGoesOnWhileItsClientWaits(t *testing.T) {
-	f, table := startStuck(t)
+	f, table := startStuck(t, httpapi.Limits{Stall: time.Hour})
 	f.table.set("k", "v", 5)
 	silent, eager, leaver := f.dial(t), f.dial(t), f.dial(t)
 	for _, d := range []*dialed{silent, eager, leaver} {
@@ -105,6 +122,7 @@ func TestARequestGoesOnWhileItsClientWaits(t *testing.T) {
 		<-table.asked
 	}
 	eager.send("/db/k")
+	leaver.reset(t)
 	table.hangsUp(t, leaver) // the others were looked after as well
 	close(table.released)
 	for i, d := range []*dialed{silent, eager} {
@@ -115,5 +133,40 @@ func TestARequestGoesOnWhileItsClientWaits(t *testing.T) {
 	<-table.asked
 	if got := eager.receive(); got != 200 {
 		t.Errorf("the request that was sent ahead: got %d, want 200", got)
+	}
+}
+
+// A client may close its side when it has sent its last request, and gets its
+// answer.
+func TestAClientThatSendsNothingMoreGetsItsAnswer(t *testing.T) {
+	f, table := startStuck(t, httpapi.Limits{Stall: time.Hour})
+	waiting := make(map[string]*dialed)
+	for what, request := range requestsOfAllKinds() {
+		client := f.dial(t)
+		waiting[what] = client
+		if _, err := io.WriteString(client, request); err != nil {
+			t.Fatal(err)
+		}
+		if err := client.Conn.(*net.TCPConn).CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		<-table.asked
+	}
+	leaver := f.dial(t)
+	leaver.send("/db/k")
+	<-table.asked
+	leaver.reset(t)
+	table.hangsUp(t, leaver) // the others were looked after as well
+	close(table.released)
+	for what, client := range waiting {
+		answers := 1
+		if what == "a GET after other things" {
+			answers = 4
+		}
+		for range answers {
+			if got := client.receive(); got != 200 {
+				t.Errorf("%s: got %d, want 200", what, got)
+			}
+		}
 	}
 }

@@ -26,7 +26,8 @@ type Limits struct {
 	RoomWait    time.Duration // 2 s
 	// Stall is for how long a client must have been silent in the middle of a
 	// request or an answer, or as good as (bodyPiece, answerPiece), to be cut off
-	// where another one waits for its connection or its memory; 5 s.
+	// where another one waits for its connection or its memory; and for how long a
+	// request goes on after its client has closed its side, as one that has gone; 5 s.
 	Stall time.Duration
 
 	HeaderTimeout time.Duration // for request line and headers to arrive; 10 s

@@ -4,4 +4,4 @@ package httpapi
 
 const canPeek = false
 
-func peerGone(uintptr) bool { return false }
+func peek(uintptr) peerEnd { return peerOpen }

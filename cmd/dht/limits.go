@@ -37,7 +37,7 @@ func defineLimits(flags *pflag.FlagSet, l *httpapi.Limits) {
 	flags.IntVar(&l.Connections, "max-connections", l.Connections, "connections of clients; one more closes the idlest")
 	flags.IntVar(&l.Requests, "max-requests", l.Requests, "requests for keys under way at once; one more waits")
 	flags.DurationVar(&l.RoomWait, "max-wait", l.RoomWait, "how long a request waits for room before it is refused")
-	flags.DurationVar(&l.Stall, "stall", l.Stall, "silence in the middle of a request after which others get a client's place")
+	flags.DurationVar(&l.Stall, "stall", l.Stall, "silence in the middle of a request after which others get a client's place, and how long a client that has closed its side is waited for")
 	flags.DurationVar(&l.HeaderTimeout, "header-timeout", l.HeaderTimeout, "how long a request's headers may take to arrive")
 	flags.DurationVar(&l.BodyTimeout, "body-timeout", l.BodyTimeout, "how long a request may take to arrive")
 	flags.DurationVar(&l.AnswerTimeout, "answer-timeout", l.AnswerTimeout, "how long a client may take to read an answer")
