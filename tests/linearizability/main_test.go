@@ -5,7 +5,9 @@
 //	history_test.go     what clients were told
 //	members_test.go     who is in the cluster, and may be asked
 //	clients_test.go     the traffic
-//	registers_test.go   the test
+//	registers_test.go   joins and leaves
+//	rolling_test.go     a rolling restart
+//	pulses_test.go      nodes that stand still for a moment
 package linearizability_test
 
 import (

@@ -67,7 +67,9 @@ func TestTenTimesMoreThanItCanServe(t *testing.T) {
 	memory.end(t, memoryBound)
 
 	after := harness.AwaitSettled(t, nodes)
-	switch stall := longestStall(t, nodes); {
+	stall, err := harness.LongestStall(nodes)
+	must(t, err)
+	switch {
 	case after.Version == before.Version:
 	case stall < starved:
 		t.Errorf("ring version: got %d after the load, want %d as before", after.Version, before.Version)
@@ -76,18 +78,6 @@ func TestTenTimesMoreThanItCanServe(t *testing.T) {
 	}
 	t.Logf("Raft's terms: %s before, %s after", terms, raftTerms(t, nodes))
 	tally.verify(t, nodes)
-}
-
-// longestStall returns the longest that any of the nodes was kept from running.
-func longestStall(t *testing.T, nodes []*harness.Node) (longest time.Duration) {
-	t.Helper()
-	for _, n := range nodes {
-		must(t, gauge(n, "dht_longest_stall_seconds", func(seconds float64) bool {
-			longest = max(longest, time.Duration(seconds*float64(time.Second)))
-			return true
-		}))
-	}
-	return longest
 }
 
 // raftTerms returns the terms of Raft in which the nodes are.
