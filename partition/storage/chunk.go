@@ -35,6 +35,7 @@ func logFormat(num uint32) chunkFormat {
 // chunk is a piece of a file that has passed its checksum.
 type chunk struct {
 	end    int    // offset after it
+	begins bool   // a record
 	synced uint64 // log only
 }
 
@@ -48,6 +49,7 @@ func (f chunkFormat) chunkAt(file []byte, at int) (c chunk, ok bool) {
 	if c.end > room || le.Uint32(file[at:]) != mask(crc32.Checksum(file[at+6:c.end], castagnoli)) {
 		return c, false
 	}
+	c.begins = file[at+6]-f.encoding < 2
 	if f.log {
 		c.synced = le.Uint64(file[at+11:])
 	}

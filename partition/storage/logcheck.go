@@ -21,7 +21,8 @@ import (
 //
 //   - if the witness says that more was durable;
 //   - or if a valid chunk follows that was written when what fails was durable
-//     already: in the manifest any chunk, in the log one that says so;
+//     already: in the manifest one that begins another record, each of which is
+//     made durable before the next, in the log one that says so;
 //   - or if one flipped bit less would make the chunk valid.
 //
 // What is left is the last write before a crash, not yet witnessed, and wrong in
@@ -109,7 +110,7 @@ func (f chunkFormat) damagedAt(file []byte, durable int64) (offset int, damaged 
 		return at, true
 	}
 	for later := at + 1; later < len(file); later++ {
-		if c, ok := f.chunkAt(file, later); ok && (!f.log || c.synced > uint64(at)) {
+		if c, ok := f.chunkAt(file, later); ok && (c.begins && !f.log || c.synced > uint64(at)) {
 			return at, true
 		}
 	}
