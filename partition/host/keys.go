@@ -3,10 +3,9 @@ package host
 import (
 	"bytes"
 	"context"
-	"errors"
+	"slices"
 
 	"pipelinedht/partition"
-	"pipelinedht/partition/replica"
 )
 
 // pageKeys is how many keys of a listing are read, checked and passed on at a
@@ -65,7 +64,7 @@ func (l *listing) next() ([][]byte, error) {
 		}
 		seen, page, err := l.read(v)
 		if err == nil {
-			page, err = l.check(&t, v, page)
+			page, err = l.check(&t, v, page, seen)
 		}
 		if err != nil {
 			if !t.again(err, v) {
@@ -73,8 +72,11 @@ func (l *listing) next() ([][]byte, error) {
 			}
 			continue
 		}
-		if len(seen) > 0 {
+		switch {
+		case len(seen) > 0:
 			l.after = seen
+		case len(page) > 0:
+			l.after = page[len(page)-1]
 		}
 		if len(page) > 0 || len(seen) == 0 {
 			return page, nil
@@ -101,37 +103,46 @@ func (l *listing) read(v *view) (seen []byte, page [][]byte, err error) {
 	return seen, page, err
 }
 
-// check returns the keys of a page whose values may be shown: those that have one
-// once the write that is under way, if any, is committed. No key is empty, so the
-// empty one stands for the partition.
-func (l *listing) check(t *trial, v *view, page [][]byte) ([][]byte, error) {
-	h, term := l.h, v.m.Table[l.partition].Term
-	var pending []int
-	h.mu.Lock()
-	err := h.mu.ended
-	if err == nil {
-		err = h.mu.core.CheckRead(l.partition, term, nil, h.cfg.Clock())
-	}
-	for i := 0; i < len(page) && err == nil; i++ {
-		err = h.mu.core.CheckRead(l.partition, term, page[i], h.cfg.Clock())
-		if errors.Is(err, replica.ErrPending) {
-			pending, err = append(pending, i), nil
-		}
-	}
-	h.mu.Unlock()
+// check returns the keys of a page that have a value, once the writes that are under
+// way are committed: they may put keys where none were read, or delete what is still
+// there until then. seen is the last key that was read for the page, nil at the end.
+func (l *listing) check(t *trial, v *view, page [][]byte, seen []byte) ([][]byte, error) {
+	pending, err := l.pending(v, seen)
 	if err != nil {
 		return nil, err
 	}
-	shown := page
-	for n := len(pending) - 1; n >= 0; n-- {
-		i := pending[n]
-		res, err := h.getHere(t, v, l.partition, page[i])
+	for _, key := range pending {
+		res, err := l.h.getHere(t, v, l.partition, key)
 		if err != nil {
 			return nil, err
 		}
-		if res.Close(); !res.Found {
-			shown = append(shown[:i], shown[i+1:]...)
+		at, listed := slices.BinarySearchFunc(page, key, bytes.Compare)
+		switch {
+		case listed && !res.Found:
+			page = slices.Delete(page, at, at+1)
+		case !listed && res.Found:
+			page = slices.Insert(page, at, key)
+		}
+		if err := res.Close(); err != nil {
+			return nil, err
 		}
 	}
-	return shown, nil
+	return page, nil
+}
+
+// pending returns the keys after l.after, and up to seen, of which a write is under
+// way; an error where what was read of the others may not be shown. No key is empty,
+// so the empty one stands for them.
+func (l *listing) pending(v *view, seen []byte) ([][]byte, error) {
+	h := l.h
+	now := h.cfg.Clock()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.mu.ended != nil {
+		return nil, h.mu.ended
+	}
+	if err := h.mu.core.CheckRead(l.partition, v.m.Table[l.partition].Term, nil, now); err != nil {
+		return nil, err
+	}
+	return h.mu.core.Pending(l.partition, l.after, seen), nil
 }

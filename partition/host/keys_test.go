@@ -2,6 +2,7 @@ package host_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -78,6 +79,37 @@ func TestAListingOfANodeThatMayNotReadFailsInTime(t *testing.T) {
 		if err == nil {
 			t.Error("a node that is cut off lists its keys")
 		}
+	})
+}
+
+// A delete that not all copies have yet may come to nothing: its key is still there
+// until they do.
+func TestAKeyWhoseDeleteIsUnderWayIsNotLeftOutOfAListing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := settled(t)
+		defer w.close()
+		const key = "key"
+		w.put(1, key, "value")
+		primary := w.council.latest().Table[partition.Of([]byte(key), 16)].Primary
+		w.net.cut(primary, true) // what it had been granted runs on for a while
+		w.node(primary).seat.mute(true)
+		brief, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		defer cancel()
+		if _, _, err := w.node(primary).Write(brief, partition.Op{Kind: partition.OpDelete, Key: []byte(key)}); !errors.Is(err, partition.ErrUnknown) {
+			t.Fatalf("the delete is not under way: %v", err)
+		}
+		listing, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		defer cancel()
+		var keys []string
+		err := w.node(primary).Keys(listing, func(key []byte) bool {
+			keys = append(keys, string(key))
+			return true
+		})
+		if err == nil && !slices.Contains(keys, key) {
+			t.Errorf("listed %q without %q", keys, key)
+		}
+		w.net.cut(primary, false)
+		w.node(primary).seat.mute(false)
 	})
 }
 

@@ -54,6 +54,21 @@ func (n *Node) AwaitRead(t Ticket, id partition.ID, term partition.Term, key []b
 	return nil
 }
 
+// Pending returns the keys above after and up to upto (none: all above after), in any
+// order, of which a write is under way in a partition that this node leads.
+func (n *Node) Pending(id partition.ID, after, upto []byte) (keys [][]byte) {
+	c := n.copy(id)
+	if c == nil || c.lead == nil {
+		return nil
+	}
+	for key := range c.lead.keys {
+		if key > string(after) && (len(upto) == 0 || key <= string(upto)) {
+			keys = append(keys, []byte(key))
+		}
+	}
+	return keys
+}
+
 // Leads returns the partitions that this node serves as primary, ascending.
 func (n *Node) Leads() []partition.ID {
 	var ids []partition.ID
