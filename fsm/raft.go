@@ -110,7 +110,7 @@ func Open(cfg Config) (*Raft, error) {
 		return false
 	})
 	r.raft.RegisterObserver(r.observer)
-	r.running.Go(func() { r.wire.deliver(func() raft.Configuration { return r.raft.GetConfiguration().Configuration() }) })
+	r.running.Go(func() { r.wire.inbox.deliver(r.raft) })
 	r.running.Go(r.observe)
 	r.running.Go(r.serve)
 	r.running.Go(r.nudge)

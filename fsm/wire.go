@@ -40,12 +40,12 @@ type wire struct {
 	self     raft.ServerAddress
 	contacts *contacts
 	term     func() uint64 // Raft's, of this node, or already the next one
-	inbox    chan raft.RPC // the other nodes' calls, for Raft
 	closing  chan struct{} // closed by Close
+	inbox    *inbox
 }
 
 func newWire(self partition.NodeID, s raft.StreamLayer, term func() uint64, logger hclog.Logger) *wire {
-	return &wire{
+	w := &wire{
 		NetworkTransport: raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 			Stream: newStreams(s), MaxPool: pooledStreams, Timeout: rpcTimeout, Logger: logger,
 			MaxRPCsInFlight: rpcsInFlight,
@@ -53,9 +53,10 @@ func newWire(self partition.NodeID, s raft.StreamLayer, term func() uint64, logg
 		self:     serverAddress(self),
 		contacts: newContacts(),
 		term:     term,
-		inbox:    make(chan raft.RPC),
 		closing:  make(chan struct{}),
 	}
+	w.inbox = &inbox{from: w.NetworkTransport.Consumer(), to: make(chan raft.RPC), closing: w.closing, term: term}
+	return w
 }
 
 // SetHeartbeatHandler implements raft.Transport. Heartbeats get no handler: they
@@ -67,46 +68,7 @@ func newWire(self partition.NodeID, s raft.StreamLayer, term func() uint64, logg
 func (w *wire) SetHeartbeatHandler(func(raft.RPC)) {}
 
 // Consumer implements raft.Transport.
-func (w *wire) Consumer() <-chan raft.RPC { return w.inbox }
-
-// deliver hands Raft, whose latest configuration here it is told, the other nodes'
-// calls until Close.
-func (w *wire) deliver(configuration func() raft.Configuration) {
-	for {
-		select {
-		case call := <-w.NetworkTransport.Consumer():
-			anonymize(call, configuration)
-			select {
-			case w.inbox <- call:
-			case <-w.closing:
-				return
-			}
-		case <-w.closing:
-			return
-		}
-	}
-}
-
-// anonymize takes the candidate's id from a call for a vote. By it Raft (v1.7.3)
-// refuses the vote to a candidate that does not vote in the configuration which this
-// node has, be it an old one: after changes of the configuration that not all have
-// heard of nobody might be elected any more. Where Raft insists on an id it gets that
-// of a node which does vote. A vote is safe without (Ongaro, 2014, section 4.2.2), and
-// a removed node does not disturb: it gets no pre-vote as long as there is a leader,
-// and after that it lacks the entry which removed it.
-func anonymize(call raft.RPC, configuration func() raft.Configuration) {
-	switch c := call.Command.(type) {
-	case *raft.RequestVoteRequest:
-		c.ID = nil
-	case *raft.RequestPreVoteRequest:
-		for _, s := range configuration().Servers {
-			if s.Suffrage == raft.Voter {
-				c.ID = []byte(s.ID)
-				return
-			}
-		}
-	}
-}
+func (w *wire) Consumer() <-chan raft.RPC { return w.inbox.to }
 
 // LocalAddr implements raft.Transport.
 func (w *wire) LocalAddr() raft.ServerAddress { return w.self }
