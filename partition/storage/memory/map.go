@@ -12,7 +12,8 @@ type Map struct {
 	// snapshots are the numbers of the open ones, ascending; taken is the last one.
 	snapshots []uint64
 	taken     uint64
-	kept      []kept // ascending by since
+	kept      []kept           // ascending by since
+	fresh     map[ref]struct{} // records that no snapshot has; those made while none was open left out
 	scratch   []byte
 }
 
@@ -41,6 +42,9 @@ func (m *Map) Set(key, val []byte) error {
 	if err != nil {
 		return err
 	}
+	if len(m.snapshots) > 0 {
+		m.fresh[r] = struct{}{}
+	}
 	if old := m.tree.put(key, r); old != 0 {
 		m.drop(old)
 	}
@@ -64,7 +68,8 @@ func (m *Map) Empty() bool { return m.tree.root == nil }
 
 // drop lets go of a record that was in the tree, now or once no snapshot has it.
 func (m *Map) drop(r ref) {
-	if len(m.snapshots) == 0 {
+	if _, fresh := m.fresh[r]; fresh || len(m.snapshots) == 0 {
+		delete(m.fresh, r)
 		m.tree.arena.drop(r)
 		return
 	}

@@ -133,6 +133,36 @@ func (w *world) closeSnapshot(r *rapid.T, i int) {
 	w.snapshots = slices.Delete(w.snapshots, i, i+1)
 }
 
+// A snapshot keeps of a key that is written again and again the one value that it has.
+func TestASnapshotKeepsOnlyWhatItHas(t *testing.T) {
+	const size = 1000
+	m := New(new(Arena))
+	set := func() {
+		m.Lock()
+		defer m.Unlock()
+		if err := m.Set([]byte("key"), make([]byte, size)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set()
+	first := m.Snapshot()
+	for range 100 {
+		set()
+	}
+	second := m.Snapshot()
+	for range 100 {
+		set()
+	}
+	if n := m.tree.arena.Bytes(); n > 3*2*size {
+		t.Errorf("two snapshots and a map of one record have %d bytes", n)
+	}
+	first.Close()
+	second.Close()
+	if n := m.tree.arena.Bytes(); n > 2*size {
+		t.Errorf("a map of one record has %d bytes", n)
+	}
+}
+
 // check compares the part of a snapshot between two keys with the model.
 func (s frozen) check(r *rapid.T, lower, upper []byte) {
 	var want []string

@@ -2,8 +2,8 @@ package memory
 
 import "slices"
 
-// Snapshot is what a map held at one moment. It costs the memory of what is
-// overwritten or removed while it is open.
+// Snapshot is what a map held at one moment. It costs the memory of what it has and the
+// map has no more.
 type Snapshot struct {
 	of     *Map
 	tree   tree
@@ -16,6 +16,7 @@ func (m *Map) Snapshot() *Snapshot {
 	defer m.mu.Unlock()
 	m.taken++
 	m.snapshots = append(m.snapshots, m.taken)
+	m.fresh = make(map[ref]struct{})
 	s := &Snapshot{of: m, tree: m.tree, number: m.taken}
 	m.tree.owner = new(owner) // of no node yet, so that none of the snapshot is edited
 	return s
@@ -72,6 +73,8 @@ func (s *Snapshot) Close() {
 	oldest := m.taken + 1
 	if len(m.snapshots) > 0 {
 		oldest = m.snapshots[0]
+	} else {
+		m.fresh = nil
 	}
 	n := 0
 	for ; n < len(m.kept) && m.kept[n].since < oldest; n++ {
