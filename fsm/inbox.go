@@ -39,9 +39,9 @@ func (b *inbox) deliver(r *raft.Raft) {
 			case *raft.AppendEntriesRequest:
 				trim(c, r.AppliedIndex())
 			case *raft.RequestVoteRequest:
-				c.ID = nil
+				prepareVote(c, r)
 			case *raft.RequestPreVoteRequest:
-				anonymize(c, r.GetConfiguration().Configuration())
+				preparePreVote(c, r)
 			}
 			b.pass(call)
 		case <-b.closing:
@@ -102,21 +102,5 @@ func trim(c *raft.AppendEntriesRequest, applied uint64) {
 	c.PrevLogEntry, c.PrevLogTerm = 0, 0 // compared with nothing
 	for len(c.Entries) > 0 && c.Entries[0].Index <= applied {
 		c.Entries = c.Entries[1:]
-	}
-}
-
-// anonymize takes the candidate's id from a call for a vote. By it Raft (v1.7.3)
-// refuses the vote to a candidate that does not vote in the configuration which this
-// node has, be it an old one: after changes of the configuration that not all have
-// heard of nobody might be elected any more. Where Raft insists on an id, before a
-// vote, it gets that of a node which does vote. A vote is safe without (Ongaro, 2014,
-// section 4.2.2), and a removed node does not disturb: it gets no pre-vote as long as
-// there is a leader, and after that it lacks the entry which removed it.
-func anonymize(c *raft.RequestPreVoteRequest, latest raft.Configuration) {
-	for _, s := range latest.Servers {
-		if s.Suffrage == raft.Voter {
-			c.ID = []byte(s.ID)
-			return
-		}
 	}
 }
