@@ -140,6 +140,9 @@ func (r *Raft) reportHealth(current *reign) bool {
 	now := time.Now()
 	for _, p := range m.Peers {
 		seen := current.word(p, now)
+		if p.State == partition.Active && seen.quiet >= missedAfter && missed(m, p.ID) {
+			seen = current.urgent(seen)
+		}
 		if p.ID == r.cfg.Self {
 			// A leader before may have said otherwise, just before it stepped down.
 			seen = sighting{heard: true, grace: downAfter}

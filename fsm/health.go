@@ -13,6 +13,9 @@ const (
 	// startGrace is how long after its own start a leader does not take for down
 	// what it never heard: that may be starting at the same time.
 	startGrace = 10 * time.Second
+	// missedAfter is the same for a peer that a partition is below its minimum for
+	// want of: writes wait for a copy elsewhere, which begins with that word.
+	missedAfter = backWithin
 	// backWithin is how fresh a sign of life must be for a peer to be back.
 	backWithin = time.Second
 )
@@ -59,6 +62,14 @@ func diagnose(p partition.Peer, s sighting, replaceAfter time.Duration, holdsCop
 	return nil
 }
 
+// missed reports whether a partition is below its minimum in-sync and the peer should
+// have a copy that would count. So its copies' primaries, too, have found it silent.
+func missed(m *partition.Map, id partition.NodeID) bool {
+	return slices.ContainsFunc(m.Table, func(r partition.Row) bool {
+		return len(r.InSync) < r.MinInSync && slices.Contains(r.Target, id) && !slices.Contains(r.InSync, id)
+	})
+}
+
 // holdsInSync reports whether the peer is in any in-sync set.
 func holdsInSync(m *partition.Map, id partition.NodeID) bool {
 	return slices.ContainsFunc(m.Table, func(r partition.Row) bool { return slices.Contains(r.InSync, id) })
@@ -67,7 +78,7 @@ func holdsInSync(m *partition.Map, id partition.NodeID) bool {
 // reign is one time that this node leads, and what it has seen in it.
 type reign struct {
 	since    time.Time
-	grace    time.Duration                  // for peers that it has not heard
+	starting time.Duration                  // how long a peer that it has not heard may be starting
 	lookedAt map[partition.NodeID]time.Time // when each peer was first looked for
 	// silentAt is when a leaving peer was first seen to be known as silent.
 	silentAt map[partition.NodeID]time.Time
@@ -78,7 +89,7 @@ type reign struct {
 func newReign(c *contacts, started, now time.Time) *reign {
 	return &reign{
 		since:    now,
-		grace:    max(downAfter, startGrace-now.Sub(started)),
+		starting: startGrace - now.Sub(started),
 		lookedAt: make(map[partition.NodeID]time.Time),
 		silentAt: make(map[partition.NodeID]time.Time),
 		contacts: c,
@@ -95,7 +106,16 @@ func (g *reign) sight(id partition.NodeID, now time.Time) sighting {
 	if at, _ := g.contacts.last(serverID(id)); at.After(g.since) {
 		return sighting{heard: true, quiet: now.Sub(at), grace: downAfter}
 	}
-	return sighting{quiet: now.Sub(first), grace: g.grace}
+	return sighting{quiet: now.Sub(first), grace: max(downAfter, g.starting)}
+}
+
+// urgent is a sighting of a peer that is missed.
+func (g *reign) urgent(s sighting) sighting {
+	s.grace = missedAfter
+	if !s.heard {
+		s.grace = max(missedAfter, g.starting)
+	}
+	return s
 }
 
 // word is sight for what the map should say of the peer. One that is known to be

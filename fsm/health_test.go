@@ -101,3 +101,42 @@ func TestASilentPeerIsBackOnlyOnceItIsHeardAgain(t *testing.T) {
 		t.Fatalf("heard since: %+v", s)
 	}
 }
+
+func TestAPeerThatAPartitionLacksIsDownSooner(t *testing.T) {
+	const self, heard, unheard, spare = 1, 2, 3, 4
+	m := &partition.Map{Table: []partition.Row{
+		{InSync: ids{self}, Target: ids{self, heard, unheard}, MinInSync: 2},
+		{InSync: ids{self, spare}, Target: ids{self, heard, spare}, MinInSync: 2},
+	}}
+	for id, want := range map[partition.NodeID]bool{self: false, heard: true, unheard: true, spare: false} {
+		if got := missed(m, id); got != want {
+			t.Errorf("a partition is below its minimum for want of node %v: got %v, want %v", id, got, want)
+		}
+	}
+	m.Table[0].InSync = ids{self, spare}
+	if missed(m, heard) {
+		t.Error("a peer is missed where every partition has its minimum")
+	}
+
+	contacts := newContacts()
+	now := time.Now()
+	for _, tt := range []struct {
+		name  string
+		id    partition.NodeID
+		age   time.Duration // of the leader
+		quiet time.Duration
+		want  bool
+	}{
+		{"just heard", heard, time.Minute, missedAfter - 1, false},
+		{"not heard for a while", heard, time.Minute, missedAfter, true},
+		{"not heard for a while by one that has just started", heard, 0, missedAfter, true},
+		{"never heard by one that runs for long", unheard, time.Minute, missedAfter, true},
+		{"never heard by one that has just started", unheard, 0, startGrace - 1, false},
+		{"never heard since one was started", unheard, 0, startGrace, true},
+	} {
+		g := newReign(contacts, now.Add(-tt.age), now)
+		if got := g.urgent(sighting{heard: tt.id == heard, quiet: tt.quiet}).silent(); got != tt.want {
+			t.Errorf("%s: taken for down: got %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}
