@@ -91,6 +91,7 @@ func (n *Node) beginLead(c *replica) {
 	}
 	n.reconcile(c)
 	n.recover(c)
+	n.reshape(c)
 }
 
 // endLead ends a reign: nobody who waits learns more than that it ended.

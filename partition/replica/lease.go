@@ -25,6 +25,7 @@ type peer struct {
 	// The lease: this node may read, as far as this peer goes, in terms that
 	// leaseVersion covers, until leaseUntil.
 	beaconSent   time.Duration // the last one
+	unanswered   time.Duration // the first of an unbroken row of them since anything was heard of the peer; 0: none
 	leaseSent    time.Duration // the beacon that the lease answers
 	leaseUntil   time.Duration
 	leaseVersion partition.Version
@@ -93,7 +94,19 @@ func (n *Node) sendBeacons() {
 	}
 }
 
+// asking reports whether a peer gets beacons one after the other.
+func (n *Node) asking(p *peer) bool { return n.now-p.beaconSent <= n.cfg.Silence/2 }
+
+// lost reports whether a peer is gone, or has been asked for long and said nothing at
+// all, whatever this node's roles were meanwhile.
+func (n *Node) lost(p *peer) bool {
+	return p.gone || p.unanswered != 0 && n.asking(p) && n.now-max(p.unanswered, n.resumed) > n.cfg.Silence
+}
+
 func (n *Node) beacon(p *peer) {
+	if p.unanswered == 0 || !n.asking(p) {
+		p.unanswered = n.now
+	}
 	p.beaconSent = n.now
 	n.send(p.id, Control, &Beacon{Version: n.m.Version, Sent: n.now, Stopping: n.stopping, Full: n.full})
 }

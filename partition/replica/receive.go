@@ -31,7 +31,8 @@ func (n *Node) Receive(from partition.NodeID, inc partition.Incarnation, m Messa
 	if inc < p.inc {
 		return
 	}
-	if p.gone = false; inc > p.inc {
+	p.gone, p.unanswered = false, 0
+	if inc > p.inc {
 		n.restarted(p, inc)
 	}
 	switch m := m.(type) {

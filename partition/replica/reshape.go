@@ -92,7 +92,7 @@ func (n *Node) overdue(f *follower) bool {
 // its store hangs. That an acknowledgement alone takes long is no silence, but a
 // queue: with much to do others would have as long a one.
 func (n *Node) silent(l *lead, f *follower) bool {
-	if f.gone {
+	if n.lost(f.peer) {
 		return true
 	}
 	from := max(n.resumed, l.began)

@@ -55,11 +55,11 @@ func (n *Node) quiet() bool {
 }
 
 // well reports whether nothing about a peer calls for a look at the copies that it
-// shares with this node: it answers beacons, and the promise to it runs, or has run
-// out for long without consequence.
+// shares with this node: it answers beacons, and the promise to it has been renewed,
+// or has run out for long without consequence.
 func (n *Node) well(p *peer) bool {
 	asked := n.now-p.beaconSent < n.cfg.Silence
 	silent := asked && n.now-p.granted > n.cfg.Silence/2
-	lapsed := n.now >= p.promiseUntil && n.now-p.promiseUntil < n.cfg.Stuck
+	lapsed := n.now >= p.promiseUntil-n.suspicion() && n.now-p.promiseUntil < n.cfg.Stuck
 	return !silent && !lapsed && !p.gone && !p.stopping && !p.full && !p.slow && !p.stuck
 }
