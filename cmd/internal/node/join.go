@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"pipelinedht/fsm"
@@ -88,7 +89,11 @@ func (n *Node) prepare(ctx, patience context.Context, j *joining) (*target, erro
 	case !alone && j.alone && time.Since(j.begun) < followPatience:
 		return nil, errMoving
 	case !alone:
-		if err := n.leave(ctx, patience); err != nil {
+		err := n.leave(ctx, patience)
+		if errors.Is(err, fsm.ErrLastPeer) && l.expects() {
+			return nil, errMoving
+		}
+		if err != nil {
 			return nil, fmt.Errorf("leave the present cluster first: %w", err)
 		}
 		j.left = true
@@ -97,6 +102,16 @@ func (n *Node) prepare(ctx, patience context.Context, j *joining) (*target, erro
 		return nil, errMoving
 	}
 	return t, nil
+}
+
+// expects reports whether a peer is on its way into the cluster: it was added and has
+// not shown itself yet. It comes, which may take a while, or is dropped again.
+func (l *life) expects() bool {
+	m := l.raft.Load().Map()
+	return m != nil && slices.ContainsFunc(m.Peers, func(p partition.Peer) bool {
+		return p.ID != l.record.Node && p.Importing && p.Incarnation == 1 && p.State != partition.Leaving &&
+			!slices.ContainsFunc(m.Table, func(r partition.Row) bool { return slices.Contains(r.InSync, p.ID) })
+	})
 }
 
 // tryJoin takes the standalone node from its life old to one in the target's

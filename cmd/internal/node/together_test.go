@@ -111,3 +111,41 @@ func TestTenJoinsAndLeavesAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// Of two nodes that join each other one has added the other, which is long in coming:
+// the first can neither leave it behind nor be refused for that.
+func TestANodeThatHasBeenJoinedMeanwhileWaitsForWhoIsComing(t *testing.T) {
+	inBubble(t, func(c *cluster) {
+		cut := &raftCut{open: make(map[*raftCutConn]bool)}
+		names := []string{"a", "b"}
+		for _, name := range names {
+			c.start(name, cut.option)
+			c.put(name, "of "+name, name)
+		}
+		c.net.slow(10 * time.Millisecond)
+		var joins sync.WaitGroup
+		for i, name := range names {
+			joins.Go(func() {
+				if _, err := c.tryJoin(name, names[1-i]); err != nil {
+					t.Errorf("%s joins %s: %v", name, names[1-i], err)
+				}
+			})
+		}
+		c.eventually(time.Minute, "added", func() error {
+			for _, name := range names {
+				if m := c.node(name).Ring(); m != nil && len(m.Peers) == 2 {
+					return nil
+				}
+			}
+			return errors.New("both stand alone")
+		})
+		cut.silence("a:1")
+		time.Sleep(longRunning) // until it is down
+		cut.silence("")
+		joins.Wait()
+		c.awaitOneMap(names)
+		for _, name := range names {
+			c.expect("of "+name, name, names...)
+		}
+	})
+}
