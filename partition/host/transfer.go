@@ -12,11 +12,14 @@ import (
 	"pipelinedht/partition/storage"
 )
 
-// chunkBytes is how many bytes of keys and values a chunk has at least, the last
-// one excepted; it has at most one record more.
+// chunkBytes is how many bytes of log records, keys and values a chunk has at least,
+// the last one excepted. Beyond that it has at most one value more; the first chunk,
+// no value, but all log records that the receiver lacks: up to 384 that are
+// committed, or Limits.PartitionBytes of those that are not.
 const chunkBytes = 256 << 10
 
-// recordBytes is what a record counts for besides key and value.
+// recordBytes is what a record, of the log or a key's, counts for besides key and
+// value.
 const recordBytes = 24
 
 // transfer is a copy on its way to another node: read from a view of the store, so
@@ -51,6 +54,7 @@ func (t *transfer) next(h *Host) (*replica.Chunk, error) {
 	chunk := &replica.Chunk{
 		Partition: t.job.Partition, Term: t.job.Term, Transfer: t.job.Transfer, Index: t.at,
 	}
+	limit := chunkBytes
 	if t.at == 0 {
 		if t.slot = h.view.Load().slotOf(t.job.Partition); t.slot != 0 {
 			t.view = h.store.View(t.slot)
@@ -60,9 +64,11 @@ func (t *transfer) next(h *Host) (*replica.Chunk, error) {
 			return nil, err
 		}
 		chunk.Head = head
+		for i := range head.Records {
+			limit -= len(head.Records[i].Key) + recordBytes
+		}
 	}
 	t.at++
-	limit := chunkBytes
 	if t.job.Whole {
 		limit = int(^uint(0) >> 1)
 	}

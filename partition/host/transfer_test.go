@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"pipelinedht/partition"
@@ -145,6 +146,28 @@ func TestAWholeDeltaIsOneChunkHoweverLarge(t *testing.T) {
 	}
 	if chunks := build(t, h, replica.Job{Term: 1}); len(chunks) < 4 {
 		t.Errorf("not whole: %d chunks", len(chunks))
+	}
+}
+
+func TestAFirstChunkWithManyLogRecordsHasNoValues(t *testing.T) {
+	h := source(t)
+	h.do(t, partition.OpPut, "a huge one", make([]byte, 2*chunkBytes))
+	for i := range 5 {
+		h.do(t, partition.OpPut, fmt.Sprint("key", i, strings.Repeat("k", chunkBytes/4)), nil)
+	}
+	for _, job := range []replica.Job{{Term: 1, Reset: true}, {Term: 1}} {
+		chunks := build(t, h, job)
+		if first := chunks[0]; len(first.Head.Records) != 6 || len(first.Values) > 0 || first.Last {
+			t.Errorf("reset %t: the first of %d chunks has %d log records and %d values",
+				job.Reset, len(chunks), len(first.Head.Records), len(first.Values))
+		}
+		values := 0
+		for _, c := range chunks {
+			values += len(c.Values)
+		}
+		if values != 6 {
+			t.Errorf("reset %t: got %d values, want 6", job.Reset, values)
+		}
 	}
 }
 

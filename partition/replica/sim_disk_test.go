@@ -194,8 +194,11 @@ func (n *simNode) build(job Job) (*Chunk, error) {
 	m.Index = v.next
 	v.next++
 	size := 1
-	if job.Whole {
+	switch {
+	case job.Whole:
 		size = len(v.values)
+	case m.Head != nil && job.Transfer%2 == 0:
+		size = 0 // the head was large
 	}
 	size = min(size, len(v.values))
 	m.Values, v.values = v.values[:size], v.values[size:]
