@@ -33,10 +33,7 @@ func (im *importer) writeOnce(ctx context.Context, r record) error {
 			return ctx.Err()
 		}
 	}
-	outcome, err := im.writeUntil(ctx, op)
-	if err == nil && !outcome.Failed && !im.intent.Marked {
-		err = im.renew(ctx, op)
-	}
+	outcome, err := im.writeOver(ctx, op)
 	im.mu.Lock()
 	defer im.mu.Unlock()
 	close(im.busy[key])
@@ -67,7 +64,7 @@ func (im *importer) op(r record) (partition.Op, bool) {
 	if r.origin.Cluster == im.intent.Into {
 		return own, r.value.Stamp > r.origin.Stamp
 	}
-	return own, !r.value.Tombstone
+	return own, !r.value.Tombstone || im.intent.Deletes
 }
 
 // writeUntil writes op, again and again while no primary takes it or the outcome
@@ -85,19 +82,6 @@ func (im *importer) writeUntil(ctx context.Context, op partition.Op) (partition.
 			return partition.Outcome{}, ctx.Err()
 		}
 	}
-}
-
-// renew gives a record that was just imported a version of the present, unless
-// somebody has written its key since: in a cluster of the node's own it would
-// otherwise count as one that the cluster which the node has left knows already.
-func (im *importer) renew(ctx context.Context, imported partition.Op) error {
-	op := partition.Op{Kind: partition.OpPut, Key: imported.Key, Value: imported.Value}
-	op.Condition.IfStamp = []partition.Stamp{imported.Stamp}
-	if imported.Kind == partition.OpImportDelete {
-		op.Kind, op.Condition = partition.OpDelete, partition.Condition{IfAbsent: true}
-	}
-	_, err := im.writeUntil(ctx, op)
-	return err
 }
 
 // countLocked notes the outcome of a write.

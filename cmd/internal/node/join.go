@@ -206,6 +206,7 @@ func (n *Node) switchLives(ctx context.Context, old, fresh *life, intent joinInt
 		Stamp:      intent.Stamp,
 		Into:       intent.Life.Cluster,
 		Marked:     true,
+		Deletes:    old.record.Founder != nil && old.record.Founder.Halfway == intent.Life.Cluster,
 	}
 	err := n.commit(func(s *state) {
 		s.Life = intent.Life

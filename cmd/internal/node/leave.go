@@ -171,14 +171,14 @@ func (l *life) out(ctx context.Context) bool {
 
 // standAlone begins a cluster of this node alone with the copies that it keeps.
 func (n *Node) standAlone(ctx context.Context, l *life) error {
-	stamp := partition.Stamp(time.Now().UnixMicro())
+	var seen partition.Stamp
 	if m := l.raft.Load().Map(); m != nil {
-		stamp = max(stamp, m.Stamp)
+		seen = m.Stamp
 	}
 	if err := n.closeLife(l); err != nil {
 		n.log.Warn("leave", "error", err)
 	}
-	s, err := n.rehome(l.record, stamp)
+	s, err := n.rehome(l.record, seen)
 	if err != nil {
 		n.fail(err)
 		return err
@@ -207,8 +207,8 @@ func (n *Node) standAlone(ctx context.Context, l *life) error {
 
 // rehome moves the copies that the leaver keeps into the generation of a new
 // life, and makes that life the node's, all in one. Each copy bears where it came
-// from: records up to stamp are no news there.
-func (n *Node) rehome(old lifeRecord, stamp partition.Stamp) (state, error) {
+// from: records up to the highest version seen of there are no news there.
+func (n *Node) rehome(old lifeRecord, seen partition.Stamp) (state, error) {
 	copies, err := n.store.Copies(old.Generation)
 	if err != nil {
 		return state{}, fmt.Errorf("list the copies to keep: %w", err)
@@ -219,15 +219,15 @@ func (n *Node) rehome(old lifeRecord, stamp partition.Stamp) (state, error) {
 		kept[p] = true
 	}
 	for _, c := range copies {
-		stamp = max(stamp, c.Position.Stamp)
+		seen = max(seen, c.Position.Stamp)
 	}
 	moves := make(map[partition.ID]partition.Origin)
 	for _, c := range copies {
 		if kept[c.Partition] && c.Position.Mark == nil {
-			moves[c.Partition] = partition.Origin{Cluster: old.Cluster, Stamp: stamp}
+			moves[c.Partition] = partition.Origin{Cluster: old.Cluster, Stamp: seen}
 		}
 	}
-	s = s.alone(founder{Stamp: stamp, Kept: true})
+	s = s.alone(founder{Stamp: max(seen, partition.Stamp(time.Now().UnixMicro())), Kept: true})
 	meta := s.meta()
 	meta[bookKey(old.Generation)] = nil
 	if err := n.store.MoveCopies(old.Generation, s.Latest, moves, meta); err != nil {

@@ -263,3 +263,88 @@ func TestANodeRemovedInTheMiddleOfItsImportLosesNothing(t *testing.T) {
 		}
 	})
 }
+
+// What the cluster and the node wrote after the node was removed counts when it joins
+// again, and not what the first import had brought.
+func TestANodeRemovedInTheMiddleOfItsImportBringsWhatItDidSince(t *testing.T) {
+	inBubble(t, func(c *cluster) {
+		few := func(cfg *Config) { cfg.Replicas = 2 } // so that c has no copy of most partitions
+		for _, name := range []string{"a", "b", "d", "c"} {
+			c.start(name, few)
+		}
+		c.join("b", "a")
+		c.join("d", "a")
+		all := numbered("k", 500)
+		for _, k := range all {
+			c.put("c", k, "v")
+		}
+		removeHalfway(c)
+		var brought []string
+		for _, k := range all {
+			if c.get("a", k) == "v" {
+				brought = append(brought, k)
+			}
+		}
+		if len(brought) == 0 || len(brought) == len(all) {
+			t.Fatalf("%d of %d keys were brought", len(brought), len(all))
+		}
+		want := make(map[string]string)
+		for _, k := range all {
+			want[k] = "v"
+		}
+		for i, k := range brought {
+			if i%4 == 0 {
+				want[k] = "newer at a"
+				c.put("a", k, want[k])
+			}
+		}
+		time.Sleep(time.Second)
+		c.leave("c")
+		time.Sleep(time.Second)
+		for i, k := range brought {
+			switch i % 4 {
+			case 1:
+				want[k] = "-"
+				c.del("c", k)
+			case 2:
+				want[k] = "newer at c"
+				c.put("c", k, want[k])
+			}
+		}
+		c.join("c", "a")
+		for k, v := range want {
+			c.expect(k, v, "a", "c")
+		}
+	})
+}
+
+// removeHalfway has c join a, b and d, which lose it when they have a part of what it
+// brings, and drop it. It can reach them again in the end.
+func removeHalfway(c *cluster) {
+	c.t.Helper()
+	joiner := c.nodes["c"]
+	var once sync.Once
+	cut := make(chan []func(), 1)
+	c.net.onSend(func(string) {
+		if im := joiner.imports.Load(); im != nil && im.progress().Imported > 0 {
+			once.Do(func() { cut <- []func(){c.net.part("c:1", "a:1"), c.net.part("c:1", "b:1"), c.net.part("c:1", "d:1")} })
+		}
+	})
+	joined := make(chan error, 1)
+	go func() { _, err := c.tryJoin("c", "a"); joined <- err }()
+	heal := <-cut
+	gone := joiner.life().record.Node
+	c.eventually(time.Minute, "rid of c", func() error {
+		ctx, cancel := timeout(time.Second)
+		defer cancel()
+		c.nodes["a"].life().raft.Load().RemovePeer(ctx, gone)
+		if _, there := c.nodes["a"].Ring().Peer(gone); there {
+			return errors.New("c is still a peer")
+		}
+		return nil
+	})
+	for _, f := range heal {
+		f()
+	}
+	errIs(c.t, <-joined, partition.ErrUnavailable)
+}

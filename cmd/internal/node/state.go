@@ -53,6 +53,9 @@ type founder struct {
 	// Kept: some copies come from the cluster that the node left; deletes leave
 	// tombstones then, for the way back.
 	Kept bool `json:"kept,omitempty"`
+	// Halfway is the cluster that the node left in the middle of its import. Any of
+	// the node's keys may be there.
+	Halfway partition.ClusterID `json:"halfway,omitempty"`
 }
 
 // joinIntent is a join that was begun: from here on the target may have added
@@ -80,6 +83,9 @@ type importIntent struct {
 	// keeps tombstones for as long. Where the mark is gone, all is in. It is false
 	// once the node has left the cluster: the import ends in the node's own then.
 	Marked bool `json:"marked"`
+	// Deletes: an earlier import into that cluster was not finished, so what the node
+	// has deleted since may be there.
+	Deletes bool `json:"deletes,omitempty"`
 }
 
 // leaveIntent is a leave that was begun: these partitions' copies stay here.
@@ -102,12 +108,13 @@ func (s state) meta() map[string][]byte {
 func (s state) alone(f founder) state {
 	s.Leave, s.Join = nil, nil
 	s.Latest++
-	s.Life = newFounder(s.Latest, s.Life.Settings, f)
 	if s.Import != nil {
 		imports := *s.Import
 		imports.Marked = false
 		s.Import = &imports
+		f.Halfway = imports.Into
 	}
+	s.Life = newFounder(s.Latest, s.Life.Settings, f)
 	return s
 }
 
