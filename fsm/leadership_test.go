@@ -309,6 +309,33 @@ func TestOfThreeVotersOneWithdraws(t *testing.T) {
 	})
 }
 
+// Heartbeats are to go out when they are due: what a slow link and the pauses between
+// them leave of the leader's lease is little.
+func TestALeaderKeepsItsLeaseOverASlowLink(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := grown(t, 2, nil)
+		leader := c.leader()
+		term := leader.raft.CurrentTerm()
+		// There and back, and the longest pause: just below the lease.
+		const slowest = (leaderLease - 2*heartbeatTimeout/10) / 2
+		random := rand.New(rand.NewPCG(1, 2))
+		c.net.slow(func() time.Duration { return slowest - time.Duration(random.Int64N(int64(slowest/3))) })
+		defer func() {
+			c.net.slow(nil)
+			time.Sleep(slowest) // what is on its way arrives
+		}()
+		time.Sleep(5 * time.Minute)
+		for id, r := range c.up {
+			if now := r.raft.CurrentTerm(); now != term {
+				t.Errorf("node %v: Raft's term: got %d, want %d", id, now, term)
+			}
+		}
+		if s := leader.Status().State; s != "leader" {
+			t.Errorf("the leader is a %s now", s)
+		}
+	})
+}
+
 // A leader that has heard of its successor appends nothing any more: under the
 // successor's term, which has other entries, it would differ from it for ever.
 func TestADeposedLeaderAppendsNothing(t *testing.T) {

@@ -24,6 +24,8 @@ type testNet struct {
 	conns map[*testConn]struct{}
 	// faulty, if set, has calls delivered again later, and replies lost.
 	faulty *rand.Rand
+	// delay, if set, tells how long the next write of Raft's takes to arrive.
+	delay func() time.Duration
 }
 
 func newTestNet() *testNet {
@@ -61,6 +63,13 @@ func (n *testNet) isolate(id partition.NodeID, cut bool) {
 	for _, c := range broken {
 		c.Close()
 	}
+}
+
+// slow has each write of Raft's take as long as delay says; nil: no time.
+func (n *testNet) slow(delay func() time.Duration) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.delay = delay
 }
 
 // Call implements Caller for the node that from is.
@@ -168,6 +177,17 @@ func (n *testNet) conn(c net.Conn, a, b partition.NodeID) net.Conn {
 	defer n.mu.Unlock()
 	n.conns[t] = struct{}{}
 	return t
+}
+
+func (c *testConn) Write(b []byte) (int, error) {
+	c.of.mu.Lock()
+	var delay time.Duration
+	if c.of.delay != nil {
+		delay = c.of.delay()
+	}
+	c.of.mu.Unlock()
+	time.Sleep(delay)
+	return c.Conn.Write(b)
 }
 
 func (c *testConn) Close() error {
