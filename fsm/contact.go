@@ -18,6 +18,8 @@ type contact struct {
 	at      time.Time // of the last reply
 	lastLog uint64    // in it: index of the last entry in that node's log
 	heard   signal    // at each reply
+	took    time.Time // the last append that was no heartbeat
+	heir    time.Time // when it was last to be handed the leadership
 }
 
 func newContacts() *contacts { return &contacts{of: make(map[raft.ServerID]*contact)} }
@@ -33,12 +35,40 @@ func (c *contacts) getLocked(id raft.ServerID) *contact {
 	return k
 }
 
-func (c *contacts) hear(id raft.ServerID, lastLog uint64) {
+func (c *contacts) hear(id raft.ServerID, lastLog uint64, heartbeat bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	k := c.getLocked(id)
 	k.at, k.lastLog = time.Now(), lastLog
+	if !heartbeat {
+		k.took = k.at
+	}
 	k.heard.fire()
+}
+
+// mayInherit reports whether the server has taken an append since it was last to be
+// handed the leadership. To hand over, Raft (v1.7.3) has its replication to the server
+// bring that up to date; told so a second time while the replication still waits for
+// an answer, it takes no proposals before there is one, and none ever again, in whatever
+// term it leads, if it was deposed meanwhile (hashicorp/raft issue 696).
+func (c *contacts) mayInherit(id raft.ServerID) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	k := c.getLocked(id)
+	return k.took.After(k.heir)
+}
+
+// inherits notes that the server is to be handed the leadership now, unless it may
+// not be.
+func (c *contacts) inherits(id raft.ServerID) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	k := c.getLocked(id)
+	if !k.took.After(k.heir) {
+		return false
+	}
+	k.heir = time.Now()
+	return true
 }
 
 // last returns when the server last replied, zero if never, and its last index.

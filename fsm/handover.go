@@ -39,6 +39,9 @@ func (r *Raft) TransferLeadership(ctx context.Context) error {
 			if r.raft.State() != raft.Leader {
 				return nil
 			}
+			if !r.wire.contacts.inherits(serverID(id)) {
+				continue // somebody else hands over to it
+			}
 			r.raft.LeadershipTransferToServer(serverID(id), serverAddress(id))
 			if err := r.wait(ctx, leaders, handOverTimeout); err != nil {
 				return err
@@ -51,15 +54,15 @@ func (r *Raft) TransferLeadership(ctx context.Context) error {
 	return nil
 }
 
-// successors returns the voters that were heard lately and do not leave, the
-// one with the longest log first.
+// successors returns the voters that were heard lately, may inherit and do not leave,
+// the one with the longest log first.
 func (r *Raft) successors() []partition.NodeID {
 	m := r.Map()
 	var ids []partition.NodeID
 	reach := make(map[partition.NodeID]uint64)
 	for _, s := range r.servers() {
 		at, lastLog := r.wire.contacts.last(serverID(s.id))
-		if s.id == r.cfg.Self || !s.voter || time.Since(at) > downAfter || m == nil {
+		if s.id == r.cfg.Self || !s.voter || time.Since(at) > downAfter || m == nil || !r.wire.contacts.mayInherit(serverID(s.id)) {
 			continue
 		}
 		if p, ok := m.Peer(s.id); ok && p.State != partition.Leaving && !r.withdrawn.has(p) {

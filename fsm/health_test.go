@@ -59,7 +59,7 @@ func TestDiagnose(t *testing.T) {
 
 func TestAReignBelievesOnlyWhatItHasHeardItself(t *testing.T) {
 	contacts := newContacts()
-	contacts.hear(serverID(2), 10)
+	contacts.hear(serverID(2), 10, true)
 	began := time.Now().Add(backWithin / 2)
 	g := newReign(contacts, began.Add(-time.Second), began)
 	if s := g.sight(2, began); s.heard || s.quiet != 0 {
@@ -86,7 +86,7 @@ func TestASilentPeerIsBackOnlyOnceItIsHeardAgain(t *testing.T) {
 	contacts := newContacts()
 	began := time.Now().Add(-time.Minute)
 	g := newReign(contacts, began, began)
-	contacts.hear(serverID(2), 10)
+	contacts.hear(serverID(2), 10, true)
 	now := time.Now()
 	p := partition.Peer{ID: 2, State: partition.Leaving}
 	if s := g.word(p, now); !s.heard {

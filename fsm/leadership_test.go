@@ -260,6 +260,38 @@ func TestTheLeaderHandsOver(t *testing.T) {
 	})
 }
 
+// A leader whose heir falls silent goes on leading: Raft (v1.7.3), told a second time
+// to hand over to it, would take no proposals before the heir is heard, or ever.
+func TestALeaderWhoseHeirIsSilentGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := grown(t, 3, nil)
+		leader, heir := c.leader(), partition.NodeID(0)
+		for id, r := range c.up {
+			switch {
+			case r == leader:
+			case heir == 0:
+				heir = id
+			default:
+				leader.noteWithdrawal(id, r.cfg.Incarnation)
+			}
+		}
+		c.net.isolate(heir, true)
+		if err := leader.AbortJoin(c.ctx(time.Second), 5); err != nil {
+			t.Fatal(err)
+		}
+		if err := leader.TransferLeadership(c.ctx(20 * time.Second)); !errors.Is(err, ErrNoSuccessor) {
+			t.Fatalf("hand over to a silent heir: got %v, want %v", err, ErrNoSuccessor)
+		}
+		if err := leader.AbortJoin(c.ctx(time.Second), 6); err != nil {
+			t.Errorf("a proposal after that: %v", err)
+		}
+		c.net.isolate(heir, false)
+		if err := leader.TransferLeadership(c.ctx(time.Minute)); err != nil {
+			t.Errorf("hand over to the heir that has returned: %v", err)
+		}
+	})
+}
+
 func TestOfTwoVotersOneWithdraws(t *testing.T) {
 	for _, leads := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {

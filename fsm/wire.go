@@ -96,7 +96,7 @@ func (w *wire) AppendEntries(id raft.ServerID, target raft.ServerAddress,
 		err = w.NetworkTransport.AppendEntries(id, target, args, resp)
 	}
 	if err == nil {
-		w.contacts.hear(id, resp.LastLog)
+		w.contacts.hear(id, resp.LastLog, heartbeat)
 	}
 	return err
 }
