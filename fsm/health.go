@@ -142,10 +142,11 @@ func (g *reign) live(id partition.NodeID, now time.Time) bool {
 	return g.sight(id, now).quiet < downAfter
 }
 
-// ready reports whether the peer's log reaches to within slack entries of last.
+// ready reports whether the peer's log reaches to within slack entries of last, and
+// has any: as long as it has none, who joins may go back to where it was for ever.
 func (g *reign) ready(id partition.NodeID, last uint64, now time.Time) bool {
 	at, lastLog := g.contacts.last(serverID(id))
-	return at.After(g.since) && now.Sub(at) < backWithin && lastLog+readySlack >= last
+	return at.After(g.since) && now.Sub(at) < backWithin && lastLog > 0 && lastLog+readySlack >= last
 }
 
 // readySlack is how many entries a server may be behind and still be promoted.

@@ -3,9 +3,12 @@ package fsm
 import (
 	"errors"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/hashicorp/raft"
 
 	"pipelinedht/partition"
 )
@@ -273,4 +276,54 @@ func newWriterWith(b ...byte) *writer {
 	w := newWriter(len(b))
 	w.b = append(w.b, b...)
 	return w
+}
+
+// deafen has a node that is not there answer Raft's heartbeats as one that is new
+// and takes no entries.
+func (c *cluster) deafen(id partition.NodeID) {
+	transport := raft.NewNetworkTransport(c.net.listen(id), 1, time.Second, c.t.Output())
+	done := make(chan struct{})
+	var answering sync.WaitGroup
+	answering.Go(func() {
+		for {
+			select {
+			case call := <-transport.Consumer():
+				if a, ok := call.Command.(*raft.AppendEntriesRequest); ok && len(a.Entries) == 0 {
+					call.Respond(&raft.AppendEntriesResponse{Term: a.Term, Success: a.PrevLogEntry == 0}, nil)
+				} else {
+					call.Respond(nil, errCut)
+				}
+			case <-done:
+				return
+			}
+		}
+	})
+	c.t.Cleanup(func() {
+		close(done)
+		answering.Wait()
+		if err := transport.Close(); err != nil {
+			c.t.Error(err)
+		}
+	})
+}
+
+// A joiner goes back to where it was as long as it has no entry of the log. It may
+// not vote before: the others would need it.
+func TestWhoHasNoEntryYetDoesNotVote(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := grown(t, 1, nil)
+		first := c.up[1]
+		c.deafen(2)
+		if err := first.AddPeer(c.ctx(time.Second), Joiner{ID: 2, Name: "n2", Address: "host2:1", JoinID: 1002}); err != nil {
+			t.Fatal(err)
+		}
+		c.within(5*time.Second, "the joiner is heard", func() bool {
+			at, _ := first.wire.contacts.last(serverID(2))
+			return !at.IsZero()
+		})
+		time.Sleep(4 * dutyEvery)
+		if err := first.AbortJoin(c.ctx(5*time.Second), 7); err != nil {
+			t.Errorf("%v; voters %v", err, first.Status().Voters)
+		}
+	})
 }
