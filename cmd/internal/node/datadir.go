@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"pipelinedht/fsm"
 	"pipelinedht/partition/storage"
 )
 
@@ -78,6 +79,15 @@ func (n *Node) raftDir(g storage.Generation) string {
 
 func raftDirIn(data string, g storage.Generation) string {
 	return filepath.Join(data, fmt.Sprintf("%s%d", raftPrefix, g))
+}
+
+// hasRaft reports whether a life has a Raft directory, of an earlier start too.
+func (n *Node) hasRaft(g storage.Generation) (bool, error) {
+	dir := n.raftDir(g)
+	if dir == "" {
+		return false, nil
+	}
+	return fsm.Exists(dir)
 }
 
 // discardRaft deletes the Raft directory of a life that is over. One that cannot

@@ -23,6 +23,9 @@ const followPatience = 5 * time.Second
 // the join must look at it anew. Nothing else has happened.
 var errMoving = errors.New("the cluster to join is on the move")
 
+// errJoinStuck: what was said under the new id, before a crash, cannot be found out.
+var errJoinStuck = errors.New("go on with the join of another cluster, which may count on this node already (dht raft recover gives the join up)")
+
 // Join leaves the present cluster, if there are others in it, and joins the one
 // that the first usable contact belongs to.
 func (n *Node) Join(asked context.Context, contacts []httpapi.Contact) (httpapi.JoinReport, error) {
@@ -165,8 +168,18 @@ func (n *Node) resumeJoin(ctx context.Context, old *life, intent joinIntent) (ht
 // which life they are for.
 func (n *Node) carryOut(ctx context.Context, old *life, intent joinIntent) error {
 	n.shut(ctx, "the node is joining another cluster; try again")
-	fresh, err := n.openLife(intent.Life)
+	known, err := n.hasRaft(intent.Life.Generation)
 	if err != nil {
+		n.fail(err)
+		return err
+	}
+	fresh, err := n.openLife(intent.Life)
+	switch {
+	case err != nil && known:
+		err = fmt.Errorf("%w: %w", errJoinStuck, err)
+		n.fail(err)
+		return err
+	case err != nil:
 		return n.stay(ctx, old, nil, intent, err)
 	}
 	if err := n.admission(ctx, old, fresh, intent); err != nil {

@@ -1,11 +1,15 @@
 package node
 
 import (
+	"bytes"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
 
+	"pipelinedht/fsm"
 	"pipelinedht/partition"
 )
 
@@ -85,27 +89,34 @@ func TestARecoveredNodeKeepsOnlyWhatItCanVouchFor(t *testing.T) {
 	})
 }
 
+// beginJoin has a node that stands alone be about to join a cluster, of which nobody
+// is there.
+func beginJoin(t *testing.T, n *Node) {
+	t.Helper()
+	ctx, cancel := timeout(time.Minute)
+	defer cancel()
+	const joinID = 7
+	if err := n.life().raft.Load().Departing(ctx, joinID); err != nil {
+		t.Fatal(err)
+	}
+	err := n.commit(func(s *state) {
+		s.Latest++
+		life := newFounder(s.Latest, s.Life.Settings, founder{})
+		life.Founder = nil
+		s.Join = &joinIntent{ID: joinID, Life: life, Name: "a", Address: "a:1", Stamp: 1, Contacts: []string{"b:1"}}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestANodeThatWasToJoinALostClusterIsRecoveredWithAllItHad(t *testing.T) {
 	dir := t.TempDir()
 	inBubble(t, func(c *cluster) {
 		disk := func(cfg *Config) { cfg.DataDir = dir }
 		n := c.start("a", disk)
 		c.put("a", "k", "v")
-		ctx, cancel := timeout(time.Minute)
-		defer cancel()
-		const joinID = 7
-		if err := n.life().raft.Load().Departing(ctx, joinID); err != nil {
-			t.Fatal(err)
-		}
-		err := n.commit(func(s *state) {
-			s.Latest++
-			life := newFounder(s.Latest, s.Life.Settings, founder{})
-			life.Founder = nil
-			s.Join = &joinIntent{ID: joinID, Life: life, Name: "a", Address: "a:1", Stamp: 1, Contacts: []string{"b:1"}}
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		beginJoin(t, n)
 		c.stop("a")
 		if r := recoverDir(t, dir); !r.Joining {
 			t.Errorf("recovery: %+v, want the end of a join", r)
@@ -116,6 +127,52 @@ func TestANodeThatWasToJoinALostClusterIsRecoveredWithAllItHad(t *testing.T) {
 		c.start("c")
 		c.join("c", "a")
 		c.expect("k", "v", "a", "c")
+	})
+}
+
+// What a node has said under its new id binds it, though its Raft directory cannot
+// be opened: then it neither joins nor stands alone.
+func TestAJoinThatCannotGoOnIsNotGivenUpByItself(t *testing.T) {
+	dir := t.TempDir()
+	inBubble(t, func(c *cluster) {
+		disk := func(cfg *Config) { cfg.DataDir = dir }
+		n := c.start("a", disk)
+		c.put("a", "k", "v")
+		beginJoin(t, n)
+		db := filepath.Join(n.raftDir(n.stored().Join.Life.Generation), "raft.db")
+		c.stop("a")
+		if err := os.MkdirAll(filepath.Dir(db), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		damaged := make([]byte, 1<<16)
+		if err := os.WriteFile(db, damaged, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		n = c.open("a", disk)
+		c.eventually(time.Minute, "the end of the node, or of its join", func() error {
+			select {
+			case <-n.Done():
+				return nil
+			default:
+				return n.Ready()
+			}
+		})
+		select {
+		case <-n.Done():
+			errIs(t, n.Wait(), fsm.ErrDamaged)
+		default:
+			t.Error("the node goes on")
+		}
+		if n.stored().Join == nil {
+			t.Error("the join was given up")
+		}
+		c.crash("a")
+		if left, err := os.ReadFile(db); err != nil || !bytes.Equal(left, damaged) {
+			t.Errorf("the Raft directory: %d bytes, %v", len(left), err)
+		}
+		recoverDir(t, dir)
+		c.start("a", disk)
+		c.expect("k", "v", "a")
 	})
 }
 
