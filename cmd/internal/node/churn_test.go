@@ -106,7 +106,11 @@ func TestJoinsLeavesAndFaultsAtRandom(t *testing.T) {
 			c.expect(key, value, members...)
 		}
 		w.expectOnce(members...)
-		t.Logf("ring version %d", c.node(members[0]).Ring().Version)
+		m := c.node(members[0]).Ring()
+		if lost := begunAnew(&partition.Map{}, m); lost > 0 {
+			t.Errorf("%d partitions were given up, and nobody has said so", lost)
+		}
+		t.Logf("ring version %d", m.Version)
 	})
 }
 
