@@ -83,37 +83,53 @@ func (r *Raft) successors() []partition.NodeID {
 
 // Withdraw makes this node's coming stop harmless to Raft: it hands over the
 // leadership, and where there are two voters it gives up its vote, so that the
-// other can go on alone. It stays a peer. In a cluster of its own it does
-// nothing; ErrNoSuccessor: no other voter is alive.
+// other can go on alone. It is promoted no more. It stays a peer. In a cluster of its
+// own it does nothing; ErrNoSuccessor: no other voter is alive.
 func (r *Raft) Withdraw(ctx context.Context) error {
 	r.withdrawn.add(r.cfg.Self, r.cfg.Incarnation)
+	told := false // the leader, for long enough that a promotion before that would show
 	for {
-		voters, mine := 0, false
-		servers := r.servers()
-		for _, s := range servers {
-			if s.voter {
-				voters++
-				mine = mine || s.id == r.cfg.Self
-			}
-		}
-		if len(servers) <= 1 || !mine {
+		voters, mine, others := r.votes()
+		if !others || !mine && told {
 			return nil
 		}
-		leaders := r.leaders.next()
+		leaders, pause := r.leaders.next(), lookEvery
 		if r.raft.State() == raft.Leader {
 			if err := r.TransferLeadership(ctx); err != nil {
 				return err
 			}
 		} else if leader, ok := r.Leader(); ok {
-			_, err := r.call(ctx, leader, request{kind: askWithdraw, incarnation: r.cfg.Incarnation})
-			if err == nil && voters != 2 {
+			p, err := r.call(ctx, leader, request{kind: askWithdraw, incarnation: r.cfg.Incarnation})
+			told = err == nil && p.taken
+			switch {
+			case told && mine && voters != 2:
 				return nil
+			case told && !mine:
+				pause = dutyEvery
 			}
+		} else if !mine {
+			return nil
 		}
-		if err := r.wait(ctx, leaders, lookEvery); err != nil {
+		if err := r.wait(ctx, leaders, pause); err != nil {
 			return err
 		}
 	}
+}
+
+// votes returns how many voters there are, whether this node is one, and whether there
+// are other servers.
+func (r *Raft) votes() (voters int, mine, others bool) {
+	for _, s := range r.servers() {
+		if s.voter {
+			voters++
+		}
+		if s.id == r.cfg.Self {
+			mine = s.voter
+		} else {
+			others = true
+		}
+	}
+	return voters, mine, others
 }
 
 // noteWithdrawal takes down, on the leader, that a node is about to stop.

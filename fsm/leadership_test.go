@@ -322,6 +322,26 @@ func TestOfTwoVotersOneWithdraws(t *testing.T) {
 	}
 }
 
+// A node that stops just after it has joined does not vote yet, and is not to be given
+// a vote while it says that it stops: the other would need it for ever.
+func TestOneWhoWithdrawsBeforeItVotesIsNotPromoted(t *testing.T) {
+	for _, late := range []time.Duration{0, 100, 200, 300, 400} {
+		synctest.Test(t, func(t *testing.T) {
+			c := grown(t, 1, nil)
+			goes := c.join(c.up[1], 2)
+			time.Sleep(late * time.Millisecond)
+			if err := goes.Withdraw(c.ctx(3 * time.Second)); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(500 * time.Millisecond)
+			c.stop(2)
+			if err := c.up[1].AbortJoin(c.ctx(10*time.Second), 5); err != nil {
+				t.Errorf("%d ms after the join: the other alone: %v", late, err)
+			}
+		})
+	}
+}
+
 func TestOfThreeVotersOneWithdraws(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := grown(t, 3, nil)

@@ -17,7 +17,7 @@ func (n *Node) change(asked context.Context, f func(ctx, asked context.Context) 
 	select {
 	case n.turn <- struct{}{}:
 	case <-asked.Done():
-		return fmt.Errorf("%w: another join or leave is under way at this node; try again", partition.ErrUnavailable)
+		return fmt.Errorf("%w: another join or leave is under way at this node", partition.ErrUnavailable)
 	case <-n.ctx.Done():
 		return errClosed
 	}

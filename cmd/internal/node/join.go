@@ -167,7 +167,7 @@ func (n *Node) resumeJoin(ctx context.Context, old *life, intent joinIntent) (ht
 // carryOut does what the stored intent says. Requests wait until it is known
 // which life they are for.
 func (n *Node) carryOut(ctx context.Context, old *life, intent joinIntent) error {
-	n.shut(ctx, "the node is joining another cluster; try again")
+	n.shut(ctx, "the node is joining another cluster")
 	known, err := n.hasRaft(intent.Life.Generation)
 	if err != nil {
 		n.fail(err)

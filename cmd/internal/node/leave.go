@@ -94,7 +94,7 @@ func (n *Node) finishLeave(ctx, asked context.Context, l *life) error {
 		version = m.Version
 	}
 	l.awaitOut(ctx)
-	n.shut(ctx, "the node is leaving its cluster; try again")
+	n.shut(ctx, "the node is leaving its cluster")
 	if err := n.standAlone(ctx, l); err != nil {
 		return err
 	}

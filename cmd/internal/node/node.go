@@ -61,7 +61,7 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 	n := &Node{
 		cfg:   cfg,
 		log:   cfg.Logger.With("name", cfg.Name),
-		gate:  newGate("the node is starting; try again"),
+		gate:  newGate("the node is starting"),
 		lives: make(map[partition.NodeID]*life),
 		turn:  make(chan struct{}, 1),
 		ended: make(chan struct{}),
