@@ -49,6 +49,7 @@ func (w *withdrawals) has(p partition.Peer) bool {
 func (r *Raft) serve() {
 	started := time.Now()
 	slept := started // since when the loop pauses
+	ran := false     // the cluster did, under another leader
 	var current *reign
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -61,9 +62,11 @@ func (r *Raft) serve() {
 		switch {
 		case !leads:
 			current = nil
+			leader, led := r.Leader()
+			ran = ran || led && leader != r.cfg.Self
 		case current == nil, stood:
 			// Of a time in which this process did not run it knows nothing.
-			current = newReign(r.wire.contacts, started, now)
+			current = newReign(r.wire.contacts, started, ran, now)
 			fallthrough
 		default:
 			if r.followMap(current) || r.reportHealth(current) {

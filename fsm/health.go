@@ -11,7 +11,8 @@ const (
 	// downAfter is the silence after which a peer that was heard is down.
 	downAfter = 3 * time.Second
 	// startGrace is how long after its own start a leader does not take for down
-	// what it never heard: that may be starting at the same time.
+	// what it never heard: that may be starting at the same time. One that has
+	// followed another leader before has been started by itself.
 	startGrace = 10 * time.Second
 	// missedAfter is the same for a peer that a partition is below its minimum for
 	// want of: writes wait for a copy elsewhere, which begins with that word.
@@ -85,11 +86,16 @@ type reign struct {
 	contacts *contacts
 }
 
-// newReign begins a reign of a node that was started before.
-func newReign(c *contacts, started, now time.Time) *reign {
+// newReign begins a reign of a node that was started before. Where the cluster ran
+// before it, nobody is given the time of a start.
+func newReign(c *contacts, started time.Time, ran bool, now time.Time) *reign {
+	starting := startGrace - now.Sub(started)
+	if ran {
+		starting = 0
+	}
 	return &reign{
 		since:    now,
-		starting: startGrace - now.Sub(started),
+		starting: starting,
 		lookedAt: make(map[partition.NodeID]time.Time),
 		silentAt: make(map[partition.NodeID]time.Time),
 		contacts: c,

@@ -61,7 +61,7 @@ func TestAReignBelievesOnlyWhatItHasHeardItself(t *testing.T) {
 	contacts := newContacts()
 	contacts.hear(serverID(2), 10, true)
 	began := time.Now().Add(backWithin / 2)
-	g := newReign(contacts, began.Add(-time.Second), began)
+	g := newReign(contacts, began.Add(-time.Second), false, began)
 	if s := g.sight(2, began); s.heard || s.quiet != 0 {
 		t.Fatalf("what an earlier reign heard: %+v", s)
 	}
@@ -71,8 +71,11 @@ func TestAReignBelievesOnlyWhatItHasHeardItself(t *testing.T) {
 	if s := g.sight(2, began); s.grace != startGrace-time.Second {
 		t.Fatalf("grace of a leader that was started a second ago: got %v", s.grace)
 	}
-	if s := newReign(contacts, began.Add(-time.Minute), began).sight(2, began); s.grace != downAfter {
+	if s := newReign(contacts, began.Add(-time.Minute), false, began).sight(2, began); s.grace != downAfter {
 		t.Fatalf("grace of a leader that has run for a minute: got %v, want %v", s.grace, downAfter)
+	}
+	if s := newReign(contacts, began.Add(-time.Second), true, began).sight(2, began); s.grace != downAfter {
+		t.Fatalf("grace of a leader that was started a second ago into a cluster that ran: got %v, want %v", s.grace, downAfter)
 	}
 	if !g.live(2, began.Add(downAfter-1)) || g.live(2, began.Add(downAfter)) {
 		t.Fatal("the benefit of the doubt does not last for downAfter")
@@ -85,7 +88,7 @@ func TestAReignBelievesOnlyWhatItHasHeardItself(t *testing.T) {
 func TestASilentPeerIsBackOnlyOnceItIsHeardAgain(t *testing.T) {
 	contacts := newContacts()
 	began := time.Now().Add(-time.Minute)
-	g := newReign(contacts, began, began)
+	g := newReign(contacts, began, false, began)
 	contacts.hear(serverID(2), 10, true)
 	now := time.Now()
 	p := partition.Peer{ID: 2, State: partition.Leaving}
@@ -134,7 +137,7 @@ func TestAPeerThatAPartitionLacksIsDownSooner(t *testing.T) {
 		{"never heard by one that has just started", unheard, 0, startGrace - 1, false},
 		{"never heard since one was started", unheard, 0, startGrace, true},
 	} {
-		g := newReign(contacts, now.Add(-tt.age), now)
+		g := newReign(contacts, now.Add(-tt.age), false, now)
 		if got := g.urgent(sighting{heard: tt.id == heard, quiet: tt.quiet}).silent(); got != tt.want {
 			t.Errorf("%s: taken for down: got %v, want %v", tt.name, got, tt.want)
 		}

@@ -327,3 +327,25 @@ func TestWhoHasNoEntryYetDoesNotVote(t *testing.T) {
 		}
 	})
 }
+
+// A node that was restarted while the others ran leads soon after: a peer that it
+// never heard is not just starting, too.
+func TestALeaderThatCameBackKnowsWhoIsDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := grown(t, 3, onDisk(t))
+		old := c.leader()
+		next, silent := old.cfg.Self%3+1, (old.cfg.Self+1)%3+1
+		c.stop(next)
+		if err := c.start(next, nil).Up(c.ctx(10 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		c.net.isolate(silent, true)
+		old.raft.LeadershipTransferToServer(serverID(next), serverAddress(next))
+		c.within(2*time.Second, "the one that came back leads", func() bool { return c.leader() == c.up[next] })
+		began := time.Now()
+		c.within(startGrace, "down", func() bool { p, _ := old.Map().Peer(silent); return p.State == partition.Down })
+		if took := time.Since(began); took > downAfter+time.Second {
+			t.Errorf("down after %v of a new reign, want %v", took, downAfter)
+		}
+	})
+}
