@@ -20,29 +20,35 @@ const (
 	putAfter     = 2 * time.Second // puts go on for so long after a node has stopped
 )
 
-// outage is writes to the partitions of one node, through the others, while it goes.
+// outage is writes to the partitions of some nodes, through the others, while they go.
 type outage struct {
 	client *http.Client
 	others []string // addresses
-	keys   []string // one of each partition that the node is primary for
+	keys   []string // one of each partition that the nodes are primary for
 }
 
-func (c *cluster) newOutage(ctx context.Context, victim int) (*outage, error) {
-	own, err := c.keysAt(ctx, victim)
-	if err != nil {
-		return nil, err
+func (c *cluster) newOutage(ctx context.Context, victims ...int) (*outage, error) {
+	o := &outage{client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: failoverKeys}}}
+	for i, address := range c.addresses() {
+		if !slices.Contains(victims, i) {
+			o.others = append(o.others, address)
+		}
 	}
-	o := &outage{client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: len(own)}}}
-	o.others = slices.Delete(c.addresses(), victim, victim+1)
 	seen := make(map[string]bool)
-	for _, key := range own {
-		resp, err := o.do(ctx, http.MethodGet, c.nodes[victim].address, key)
+	for _, victim := range victims {
+		own, err := c.keysAt(ctx, victim)
 		if err != nil {
 			return nil, err
 		}
-		if p := resp.Header.Get("DHT-Partition"); !seen[p] {
-			seen[p] = true
-			o.keys = append(o.keys, key)
+		for _, key := range own {
+			resp, err := o.do(ctx, http.MethodGet, c.nodes[victim].address, key)
+			if err != nil {
+				return nil, err
+			}
+			if p := resp.Header.Get("DHT-Partition"); !seen[p] {
+				seen[p] = true
+				o.keys = append(o.keys, key)
+			}
 		}
 	}
 	return o, nil

@@ -32,14 +32,16 @@ func (p *process) stop() error {
 	return p.cmd.Wait()
 }
 
-// revive starts a node that has ended, with its data, and waits until all is as it
+// revive starts nodes that have ended, with their data, and waits until all is as it
 // was.
-func (c *cluster) revive(ctx context.Context, at int) error {
-	p, err := c.launch(ctx, at)
-	if err != nil {
-		return err
+func (c *cluster) revive(ctx context.Context, ended ...int) error {
+	for _, at := range ended {
+		p, err := c.launch(ctx, at)
+		if err != nil {
+			return err
+		}
+		c.nodes[at] = p
 	}
-	c.nodes[at] = p
 	for deadline := time.Now().Add(settleWithin); ; {
 		err := c.unsettled(ctx)
 		if err == nil {
