@@ -32,6 +32,12 @@ type Arena struct {
 	mu    sync.Mutex // guards the following, and all chunks but for their bytes
 	open  [classes][]*chunk
 	empty map[int][]*chunk // by their size in bytes
+
+	graves  []*node // with records to be dropped
+	reaping bool    // reaper runs
+
+	reaper  sync.WaitGroup
+	closing atomic.Bool
 }
 
 // Bytes returns the bytes that records take, with what they leave unused of their

@@ -134,6 +134,8 @@ func (a *Arena) release(c *chunk) {
 // Close gives all addresses back that have no record. What still has some stays for
 // ever: no map may be used any more.
 func (a *Arena) Close() {
+	a.closing.Store(true)
+	a.reaper.Wait()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	var all []*chunk

@@ -61,7 +61,14 @@ func (m *Map) Delete(key []byte) {
 
 // DeleteRange removes the keys from lower on and below upper (nil: all that follow),
 // between Lock and Unlock.
-func (m *Map) DeleteRange(lower, upper []byte) { m.tree.cut(lower, upper, m.drop) }
+func (m *Map) DeleteRange(lower, upper []byte) {
+	if len(m.snapshots) == 0 && m.tree.whole(lower, upper) {
+		m.tree.arena.bury(m.tree.root)
+		m.tree.root = nil
+		return
+	}
+	m.tree.cut(lower, upper, m.drop)
+}
 
 // Empty reports whether there is no key, between Lock and Unlock.
 func (m *Map) Empty() bool { return m.tree.root == nil }

@@ -24,6 +24,7 @@ func TestAMapIsWhatTheModelSays(t *testing.T) {
 		w.m.Lock()
 		w.m.DeleteRange(nil, nil)
 		w.m.Unlock()
+		w.arena.reaper.Wait()
 		if n := w.arena.Bytes(); n != 0 || !w.m.Empty() {
 			r.Fatalf("an empty map has %d bytes of records", n)
 		}
