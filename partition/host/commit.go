@@ -30,6 +30,12 @@ type committer struct {
 	batch *storage.Batch
 	spent replica.Batch   // the core's last one
 	queue []replica.Write // handed out by the core and not yet in a batch
+	// later are those of a round that wait for a later one; partitions of which one
+	// waits are held, so that they keep their order.
+	later  []replica.Write
+	held   map[partition.ID]bool
+	gentle bool // the batch has a chunk that gives way to clients
+	rest   rest // until the next one
 	// dropped are the partitions whose copy the batch deletes.
 	dropped map[partition.ID]bool
 	// kept are copies that the map gave no place to and that stay in the store
@@ -37,17 +43,24 @@ type committer struct {
 	kept map[partition.ID]storage.Slot
 }
 
-// commitLoop runs the committer until Close, or until the store fails.
-func (h *Host) commitLoop() {
-	c := &committer{
+func newCommitter(h *Host) *committer {
+	return &committer{
 		h:       h,
 		out:     outbox{net: h.cfg.Net, log: h.log},
 		batch:   h.store.NewBatch(),
+		held:    make(map[partition.ID]bool),
 		dropped: make(map[partition.ID]bool),
 		kept:    make(map[partition.ID]storage.Slot),
 	}
+}
+
+// commitLoop runs the committer until Close, or until the store fails.
+func (h *Host) commitLoop() {
+	c := newCommitter(h)
 	pause := time.NewTimer(sealPause)
 	defer pause.Stop()
+	rested := time.NewTimer(0)
+	defer rested.Stop()
 	sealed := h.clock.tick.Load()
 	for {
 		woken := true
@@ -55,6 +68,7 @@ func (h *Host) commitLoop() {
 		case <-h.ctx.Done():
 			return
 		case <-h.wake:
+		case <-rested.C:
 		case <-pause.C:
 			woken = false
 		}
@@ -71,11 +85,15 @@ func (h *Host) commitLoop() {
 		// Others that are ready to run add to the batch first: worth 15 % of the
 		// throughput of small writes.
 		runtime.Gosched()
-		for more := true; more; more = len(c.queue) > 0 {
-			if err := c.round(); err != nil {
+		for more := true; more; {
+			var err error
+			if more, err = c.round(); err != nil {
 				h.fail(err)
 				return
 			}
+		}
+		if len(c.queue) > 0 {
+			rested.Reset(time.Until(c.rest.until))
 		}
 		pause.Reset(sealPause)
 	}
@@ -83,8 +101,9 @@ func (h *Host) commitLoop() {
 
 // round sends the messages of one Batch of the core and stores its writes, or as many
 // of those that wait as fit one batch of the store. Messages leave before the local
-// commit, so that the other copies commit at the same time.
-func (c *committer) round() error {
+// commit, so that the other copies commit at the same time. more: there are writes
+// left that need not wait.
+func (c *committer) round() (more bool, err error) {
 	h := c.h
 	h.mu.Lock()
 	h.mu.core.Recycle(c.spent)
@@ -94,7 +113,7 @@ func (c *committer) round() error {
 	h.mu.Unlock()
 	if ended {
 		c.queue = nil
-		return nil
+		return false, nil
 	}
 	for i := range b.Messages {
 		h.totals.sends(b.Messages[i].Message)
@@ -104,17 +123,16 @@ func (c *committer) round() error {
 	c.queue = append(c.queue, b.Writes...)
 	clear(b.Messages) // only their memory is kept
 	clear(b.Writes)
-	if len(c.queue) == 0 {
-		return nil
-	}
-	n := 0
-	for ; n < len(c.queue) && c.batch.Size() < maxBatch; n++ {
-		if err := c.add(&c.queue[n]); err != nil {
-			return fmt.Errorf("store partition %d: %w", c.queue[n].Partition, err)
-		}
+	began := time.Now()
+	n, more, err := c.fill(began)
+	if n == 0 || err != nil {
+		return false, err
 	}
 	if err := c.commit(); err != nil {
-		return err
+		return false, err
+	}
+	if c.gentle {
+		c.rest.after(time.Since(began))
 	}
 	h.totals.batches.Add(1)
 	h.totals.batchWrites.Add(int64(n))
@@ -122,7 +140,48 @@ func (c *committer) round() error {
 	left := copy(c.queue, c.queue[n:])
 	clear(c.queue[left:]) // what has been stored is not held in memory any longer
 	c.queue = c.queue[:left]
-	return nil
+	return more, nil
+}
+
+// fill puts writes of the queue into the batch, in their order and as many as it
+// takes, and has them at the queue's front. Of chunks that give way to clients only
+// one gets in, once the rest after the last one is over, unless more than
+// gentleBacklog would wait; what waits holds up nothing but its partition's writes.
+// more: there is no room for what is left.
+func (c *committer) fill(now time.Time) (n int, more bool, err error) {
+	c.gentle = false
+	clear(c.held)
+	c.later = c.later[:0]
+	resting, beyond := now.Before(c.rest.until), -gentleBacklog
+	for i := range c.queue {
+		if c.queue[i].Gentle() {
+			beyond++
+		}
+	}
+	for i := range c.queue {
+		w := &c.queue[i]
+		gentle := w.Gentle()
+		more = more || c.batch.Size() >= maxBatch
+		if more || c.held[w.Partition] || gentle && (resting || c.gentle) && beyond <= 0 {
+			c.held[w.Partition] = true
+			c.later = append(c.later, *w)
+			continue
+		}
+		if err := c.add(w); err != nil {
+			return 0, false, fmt.Errorf("store partition %d: %w", w.Partition, err)
+		}
+		if gentle {
+			c.gentle = true
+			beyond--
+		}
+		if n != i {
+			c.queue[n] = *w
+		}
+		n++
+	}
+	copy(c.queue[n:], c.later)
+	clear(c.later)
+	return n, more, nil
 }
 
 // add puts a write of the core into the batch.

@@ -47,6 +47,7 @@ type Host struct {
 	pace     pace
 	counter  atomic.Uint64 // of OpIDs
 	clock    clock
+	clients  clients
 	totals   totals
 
 	damagesFound atomic.Uint64 // copies, since Open
@@ -77,6 +78,7 @@ func Open(cfg Config) (*Host, error) {
 		changes: newQueue[[]partition.Change](),
 		taken:   semaphore.NewWeighted(cfg.Limits.NodeBytes),
 	}
+	h.clients.clock = &h.clock
 	h.jobs = newJobs(h)
 	h.waiters.New = func() any { return &waiter{done: make(chan struct{}, 1)} }
 	h.bodies.New = func() any { return new([]byte) }

@@ -23,6 +23,7 @@ type jobs struct {
 	transfers *queue[replica.Job]
 	lookups   *queue[replica.Job]
 	throttle  throttle
+	turns     turns // of transfers that give way to clients
 	wg        sync.WaitGroup
 
 	mu   sync.Mutex
@@ -35,6 +36,7 @@ func newJobs(h *Host) *jobs {
 		transfers: newQueue[replica.Job](),
 		lookups:   newQueue[replica.Job](),
 		throttle:  throttle{rate: h.cfg.RebalanceBytes},
+		turns:     newTurns(),
 		open:      make(map[uint64]*transfer),
 	}
 }
@@ -121,7 +123,7 @@ func (j *jobs) build(job replica.Job) {
 	t.running = true
 	j.mu.Unlock()
 
-	chunk, err := t.next(j.h)
+	chunk, err := j.next(t)
 	bytes := 0
 	if err == nil {
 		if bytes = size(chunk); !job.Whole {
@@ -131,7 +133,9 @@ func (j *jobs) build(job replica.Job) {
 	if err != nil {
 		j.h.heed(j.h.view.Load(), job.Partition, t.slot, err)
 		err = fmt.Errorf("transfer of partition %d: %w", job.Partition, err)
-		j.h.log.Warn("cannot build a transfer", "partition", job.Partition, "to", job.To, "error", err)
+		if j.h.ctx.Err() == nil {
+			j.h.log.Warn("cannot build a transfer", "partition", job.Partition, "to", job.To, "error", err)
+		}
 	}
 	j.mu.Lock()
 	t.running = false
@@ -146,6 +150,23 @@ func (j *jobs) build(job replica.Job) {
 		return
 	}
 	j.h.step(func(core *replica.Node, now time.Duration) { core.Built(job, chunk, err, now) })
+}
+
+// next builds the next chunk, giving way to clients if there are any.
+func (j *jobs) next(t *transfer) (*replica.Chunk, error) {
+	if t.job.Whole || t.job.Urgent || !j.h.clients.about() {
+		return t.next(j.h, chunkBytes)
+	}
+	began, ok := j.turns.take(j.h.ctx)
+	if !ok {
+		return nil, j.h.ctx.Err()
+	}
+	defer j.turns.give(began)
+	chunk, err := t.next(j.h, gentleBytes)
+	if err == nil {
+		chunk.Gentle = true
+	}
+	return chunk, err
 }
 
 // count counts a chunk of a transfer.

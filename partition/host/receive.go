@@ -17,6 +17,9 @@ func (h *Host) Message(from partition.NodeID, inc partition.Incarnation, lane re
 	}
 	h.step(func(core *replica.Node, now time.Duration) {
 		for _, m := range messages {
+			if _, ok := m.(*replica.Append); ok {
+				h.clients.note()
+			}
 			core.Receive(from, inc, m, now)
 		}
 	})

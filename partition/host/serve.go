@@ -23,6 +23,7 @@ type caller struct {
 // expected to be fast aside.
 func (h *Host) Call(from partition.NodeID, lane replica.Lane, body []byte, reply func(body []byte)) {
 	to := caller{reply: reply, lane: lane, limit: h.clock.limit(h.cfg.Timeout)}
+	h.clients.note()
 	v := h.view.Load()
 	switch {
 	case !v.up:

@@ -58,7 +58,10 @@ func (h *Host) tickLoop() {
 		h.totals.ticks(now - last)
 		last = now
 		tick := h.clock.tick.Add(1)
-		h.step(func(core *replica.Node, now time.Duration) { core.Tick(now) })
+		h.step(func(core *replica.Node, now time.Duration) {
+			core.GiveWay(h.clients.about())
+			core.Tick(now)
+		})
 		h.forwards.cut(h.view.Load(), tick)
 		h.expire(tick)
 		if h.clock.hangs() {

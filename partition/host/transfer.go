@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -13,10 +14,13 @@ import (
 )
 
 // chunkBytes is how many bytes of log records, keys and values a chunk has at least,
-// the last one excepted. Beyond that it has at most one value more; the first chunk,
-// no value, but all log records that the receiver lacks: up to 384 that are
-// committed, or Limits.PartitionBytes of those that are not.
+// the last one and those that give way to clients excepted. Beyond that it has at most
+// one value more; the first chunk, no value, but all log records that the receiver
+// lacks: up to 384 that are committed, or Limits.PartitionBytes of those that are not.
 const chunkBytes = 256 << 10
+
+// scanMemory is how many bytes of keys and values are read into one piece of memory.
+const scanMemory = 32 << 10
 
 // recordBytes is what a record, of the log or a key's, counts for besides key and
 // value.
@@ -31,7 +35,8 @@ type transfer struct {
 	at   int           // index of the next chunk
 
 	// Reset: the values of all keys above after follow.
-	after []byte
+	after   []byte
+	scanned int // values in the last chunk
 	// Otherwise the values of these follow.
 	keys [][]byte
 
@@ -49,12 +54,11 @@ var (
 	errMarked = errors.New("the copy is not whole itself")
 )
 
-// next builds the next chunk.
-func (t *transfer) next(h *Host) (*replica.Chunk, error) {
+// next builds the next chunk, of limit bytes; see chunkBytes.
+func (t *transfer) next(h *Host, limit int) (*replica.Chunk, error) {
 	chunk := &replica.Chunk{
 		Partition: t.job.Partition, Term: t.job.Term, Transfer: t.job.Transfer, Index: t.at,
 	}
-	limit := chunkBytes
 	if t.at == 0 {
 		if t.slot = h.view.Load().slotOf(t.job.Partition); t.slot != 0 {
 			t.view = h.store.View(t.slot)
@@ -70,7 +74,7 @@ func (t *transfer) next(h *Host) (*replica.Chunk, error) {
 	}
 	t.at++
 	if t.job.Whole {
-		limit = int(^uint(0) >> 1)
+		limit = math.MaxInt
 	}
 	var err error
 	if t.job.Reset {
@@ -170,19 +174,29 @@ func (t *transfer) scan(limit int) (values []partition.KeyState, last bool, err 
 		return nil, true, nil
 	}
 	size, last := 0, true
+	values = make([]partition.KeyState, 0, t.scanned+t.scanned/8) // as many as the last time, or some more
+	var memory []byte                                             // of many keys and values: an allocation each would keep the collector busy
+	keep := func(b []byte) []byte {
+		if len(memory)+len(b) > cap(memory) {
+			memory = make([]byte, 0, max(scanMemory, len(b)))
+		}
+		start := len(memory)
+		memory = append(memory, b...)
+		return memory[start:len(memory):len(memory)]
+	}
 	err = t.view.Keys(t.slot, t.after, func(key []byte, rec partition.Record) bool {
 		if size >= limit {
 			last = false
 			return false
 		}
-		rec.Value = bytes.Clone(rec.Value)
-		state := partition.KeyState{Key: bytes.Clone(key), Found: true, Record: rec}
+		rec.Value = keep(rec.Value)
+		state := partition.KeyState{Key: keep(key), Found: true, Record: rec}
 		values = append(values, state)
 		size += stateBytes(&state)
 		return true
 	})
 	if err == nil && len(values) > 0 {
-		t.after = values[len(values)-1].Key
+		t.after, t.scanned = values[len(values)-1].Key, len(values)
 	}
 	return values, last, err
 }

@@ -45,7 +45,7 @@ func build(t *testing.T, h *Host, job replica.Job) []*replica.Chunk {
 	defer tr.close()
 	var chunks []*replica.Chunk
 	for {
-		c, err := tr.next(h)
+		c, err := tr.next(h, chunkBytes)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -178,7 +178,7 @@ func TestATransferShowsOneMoment(t *testing.T) {
 	}
 	tr := &transfer{job: replica.Job{Term: 1, Reset: true}}
 	defer tr.close()
-	first, err := tr.next(h)
+	first, err := tr.next(h, chunkBytes)
 	if err != nil || len(first.Values) != 1 {
 		t.Fatal(first, err)
 	}
@@ -186,7 +186,7 @@ func TestATransferShowsOneMoment(t *testing.T) {
 		h.do(t, partition.OpPut, fmt.Sprint("key", i), []byte("later"))
 	}
 	for i := 1; i < 6; i++ {
-		c, err := tr.next(h)
+		c, err := tr.next(h, chunkBytes)
 		if err != nil || len(c.Values) != 1 || len(c.Values[0].Value) != chunkBytes || c.Last != (i == 5) {
 			t.Fatalf("chunk %d: %d values, last %t, %v", i, len(c.Values), c.Last, err)
 		}
@@ -213,7 +213,7 @@ func TestADeltaFromBeforeTheLogIsRefusedAndASnapshotSaysWhereItsLogBegins(t *tes
 		t.Fatal("the log was never cut")
 	}
 	tr := &transfer{job: replica.Job{Term: 1, After: partition.Label{Term: 1, Seq: 5}}}
-	if _, err := tr.next(h); !errors.Is(err, errLogCut) {
+	if _, err := tr.next(h, chunkBytes); !errors.Is(err, errLogCut) {
 		t.Errorf("delta after 5 with a log from %d: got %v, want %v", pos.LogStart, err, errLogCut)
 	}
 	tr.close()

@@ -30,6 +30,7 @@ type trial struct {
 }
 
 func (h *Host) newTrial(ctx context.Context) trial {
+	h.clients.note()
 	t := trial{h: h, ctx: ctx}
 	if _, bounded := ctx.Deadline(); !bounded {
 		t.limit = h.clock.limit(h.cfg.Timeout)

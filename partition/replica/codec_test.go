@@ -39,6 +39,7 @@ func messages() []Message {
 			Values: []partition.KeyState{{Key: []byte("gone")}, {Key: []byte("dead"), Found: true, Record: partition.Record{Stamp: 4, Tombstone: true, Value: []byte{}}}},
 		},
 		&Chunk{Partition: 1, Term: 2, Transfer: 3, Index: 4, Last: true},
+		&Chunk{Partition: 1, Term: 2, Transfer: 3, Index: 4, Gentle: true},
 		&ChunkAck{Partition: 1, Term: 2, Transfer: 3, Index: 4},
 		&Append{Runs: []Run{{
 			Partition: 1, Term: 2, Prev: partition.Label{Term: 1, Seq: 1}, Commit: 1,

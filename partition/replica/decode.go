@@ -205,7 +205,7 @@ func (d *decoder) chunk() *Chunk {
 	m.Transfer = d.num()
 	m.Index = int(d.num())
 	f := d.byte()
-	m.Last = f&1 != 0
+	m.Last, m.Gentle = f&1 != 0, f&8 != 0
 	if f&2 != 0 {
 		h := &ChunkHead{Reset: f&4 != 0, After: d.label()}
 		if n := d.count(5); n > 0 {

@@ -138,7 +138,7 @@ func (e *encoder) chunk(m *Chunk) {
 	e.num(m.Transfer)
 	e.num(uint64(m.Index))
 	h := m.Head
-	e.byte(flags(m.Last, h != nil, h != nil && h.Reset))
+	e.byte(flags(m.Last, h != nil, h != nil && h.Reset, m.Gentle))
 	if h != nil {
 		e.label(h.After)
 		e.num(uint64(len(h.Records)))

@@ -107,6 +107,7 @@ type Chunk struct {
 	Transfer  uint64 // number of the transfer at its sender
 	Index     int
 	Last      bool
+	Gentle    bool       // clients go first; means nothing to the protocol
 	Head      *ChunkHead // Index 0 only
 	Values    []partition.KeyState
 }

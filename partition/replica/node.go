@@ -97,6 +97,8 @@ type Node struct {
 	dropping map[partition.ID]int
 
 	changes  []proposal // to be proposed
+	givesWay bool       // see GiveWay
+	ticking  bool       // since the last Ready there was a Tick
 	inFlight []proposal // proposed, outcome unknown
 
 	transfers    map[uint64]*follower // outgoing, by number
@@ -140,12 +142,13 @@ func (n *Node) goOn(now time.Duration) {
 
 // Ready returns what is to be done at once, and forgets it.
 func (n *Node) Ready() Ready {
-	if len(n.changes) > 0 && len(n.inFlight) == 0 {
+	if len(n.changes) > 0 && len(n.inFlight) == 0 && n.mayPropose() {
 		n.inFlight, n.changes = n.changes, nil
 		for _, p := range n.inFlight {
 			n.ready.Changes = append(n.ready.Changes, p.change)
 		}
 	}
+	n.ticking = false
 	r := n.ready
 	n.ready = Ready{}
 	return r

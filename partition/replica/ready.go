@@ -43,6 +43,10 @@ type Write struct {
 	from    partition.NodeID // to whom the chunk is acknowledged
 }
 
+// Gentle reports whether the write is to give way to others: a chunk that its sender
+// built so.
+func (w *Write) Gentle() bool { return w.Chunk != nil && w.Chunk.Gentle }
+
 // Ticket names a waiting client call to the host.
 type Ticket uint64
 
@@ -82,6 +86,7 @@ type Job struct {
 	To        partition.NodeID
 	Reset     bool            // JobTransfer: the whole copy, not what follows After
 	Whole     bool            // JobTransfer: everything in one chunk
+	Urgent    bool            // JobTransfer: writes are refused until it is done
 	After     partition.Label // JobTransfer, JobExtra, JobIDs
 	Extra     [][]byte        // JobTransfer: keys to send beside those of the records
 }

@@ -75,7 +75,7 @@ func (n *Node) tickFollower(c *replica, f *follower) {
 	case diverged:
 		n.probe(c, f)
 	case sending:
-		if f.out.started && !f.out.building && n.now-f.since >= 2*n.cfg.Resend {
+		if f.out.started && !f.out.building && n.chunkLost(f) {
 			n.probe(c, f)
 		}
 	}
@@ -86,6 +86,13 @@ func (n *Node) tickFollower(c *replica, f *follower) {
 func (n *Node) overdue(f *follower) bool {
 	waited := n.now - max(f.since, f.resent)
 	return waited >= n.cfg.Resend && (n.now-f.ackedAt >= n.cfg.Resend || waited >= 4*n.cfg.Resend)
+}
+
+// chunkLost reports whether a chunk, or its acknowledgement, is taken for lost. Of a node
+// that acknowledges other things it is not so soon, as in overdue.
+func (n *Node) chunkLost(f *follower) bool {
+	waited := n.now - f.since
+	return waited >= 2*n.cfg.Resend && (n.now-f.ackedAt >= 2*n.cfg.Resend || waited >= n.cfg.Stuck)
 }
 
 // silent reports whether service should go on without a copy: it grants nothing, or

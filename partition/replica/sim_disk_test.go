@@ -191,7 +191,7 @@ func (n *simNode) build(job Job) (*Chunk, error) {
 	if v == nil {
 		return nil, errors.New("no such transfer")
 	}
-	m.Index = v.next
+	m.Index, m.Gentle = v.next, n.core.givesWay && !job.Whole
 	v.next++
 	size := 1
 	switch {

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"slices"
 	"time"
 
 	"pipelinedht/partition"
@@ -23,6 +24,7 @@ type simNode struct {
 	mapIndex     int // into authority.maps
 	learning     bool
 	storing      bool
+	later        []Write       // chunks that give way, and what comes behind them
 	lag          time.Duration // that every batch takes besides
 	views        map[uint64]*simView
 	waiting      map[Ticket]func(Answer)
@@ -56,7 +58,7 @@ func (n *simNode) start() {
 	n.core = New(n.config(), positions, n.clock())
 	n.views = map[uint64]*simView{}
 	n.waiting = map[Ticket]func(Answer){}
-	n.storing, n.learning = false, false
+	n.storing, n.learning, n.later = false, false, nil
 	n.mapIndex = n.w.rng.IntN(n.mapIndex + 1) // Raft may replay from a snapshot
 	life := n.life
 	n.w.after(0, func() { n.tick(life) })
@@ -119,7 +121,10 @@ func (n *simNode) tick(life int) {
 	if n.life != life {
 		return
 	}
-	n.whenAwake(func() { n.input(n.core.Tick) })
+	n.whenAwake(func() {
+		n.core.GiveWay(n.w.seed%3 == 1 || n.w.seed%3 == 2 && n.w.rng.IntN(2) == 0)
+		n.input(n.core.Tick)
+	})
 	n.w.after(50*time.Millisecond, func() { n.tick(life) })
 }
 
@@ -180,7 +185,7 @@ func (n *simNode) output() {
 
 // store runs the storing loop: one batch at a time.
 func (n *simNode) store() {
-	if n.storing || !n.core.HasBatch() {
+	if n.storing || !n.core.HasBatch() && len(n.later) == 0 {
 		return
 	}
 	w, life := n.w, n.life
@@ -194,6 +199,7 @@ func (n *simNode) store() {
 			for _, out := range b.Messages {
 				w.transmit(n, out)
 			}
+			writes := n.choose(b.Writes)
 			took := time.Duration(100+w.rng.IntN(3000)) * time.Microsecond
 			if !w.calm && w.rng.Float64() < w.faulty.stall {
 				took = time.Duration(w.rng.IntN(2000)) * time.Millisecond
@@ -203,7 +209,7 @@ func (n *simNode) store() {
 			// The disk has it some time before the process is told.
 			w.after(durable, func() {
 				if n.life == life || n.core == nil && w.rng.IntN(2) == 0 {
-					n.commit(b.Writes)
+					n.commit(writes)
 				}
 			})
 			w.after(took, func() {
@@ -211,7 +217,7 @@ func (n *simNode) store() {
 					n.whenAwake(func() {
 						n.storing = false
 						n.input(func(now time.Duration) {
-							n.core.Stored(b.Writes, now)
+							n.core.Stored(writes, now)
 							n.core.Recycle(b)
 						})
 					})
@@ -219,6 +225,23 @@ func (n *simNode) store() {
 			})
 		})
 	})
+}
+
+// choose returns those of the writes so far that are stored now: chunks that give way
+// may wait, and then all of their partition does.
+func (n *simNode) choose(writes []Write) (now []Write) {
+	all := slices.Concat(n.later, writes)
+	n.later = nil
+	waits := map[partition.ID]bool{}
+	for _, wr := range all {
+		if waits[wr.Partition] || wr.Gentle() && n.w.rng.IntN(2) == 0 {
+			waits[wr.Partition] = true
+			n.later = append(n.later, wr)
+		} else {
+			now = append(now, wr)
+		}
+	}
+	return now
 }
 
 // proposeChanges sends changes to Raft until they were applied there once, and

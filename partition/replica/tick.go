@@ -5,6 +5,7 @@ import "time"
 // Tick lets time pass. Call it about every 50 ms.
 func (n *Node) Tick(now time.Duration) {
 	n.goOn(now)
+	n.ticking = true
 	if !n.up {
 		return
 	}

@@ -134,7 +134,7 @@ func (n *Node) startTransfer(c *replica, f *follower, plan transferPlan) {
 	n.lastTransfer++
 	f.stage = sending
 	f.out = &outgoing{number: n.lastTransfer, plan: plan}
-	if plan.whole || len(n.transfers) < n.cfg.Transfers {
+	if plan.whole || len(n.transfers) < n.places() {
 		n.runTransfer(c, f)
 		return
 	}
@@ -150,6 +150,7 @@ func (n *Node) runTransfer(c *replica, f *follower) {
 	n.job(Job{
 		Kind: JobTransfer, Partition: c.id, Term: c.row.Term, Transfer: o.number, To: f.id,
 		Reset: o.plan.reset, Whole: o.plan.whole, After: o.plan.after, Extra: o.plan.extra,
+		Urgent: len(c.row.InSync) < c.row.MinInSync,
 	})
 }
 
@@ -168,7 +169,7 @@ func (n *Node) stopTransfer(f *follower) {
 	if o.total == 0 {
 		n.job(Job{Kind: JobCancel, Partition: f.partition, Transfer: o.number})
 	}
-	for len(n.waiting) > 0 && len(n.transfers) < n.cfg.Transfers {
+	for len(n.waiting) > 0 && len(n.transfers) < n.places() {
 		g := n.waiting[0]
 		n.waiting = n.waiting[1:]
 		if c := n.copy(g.partition); c != nil && c.lead != nil && g.out != nil {
@@ -216,7 +217,7 @@ func (n *Node) Built(job Job, m *Chunk, err error, now time.Duration) {
 // so that they come in order.
 func (n *Node) nextChunk(c *replica, f *follower) {
 	o := f.out
-	if o.total == 0 && !o.building && o.built-o.acked < chunkAhead {
+	if o.total == 0 && !o.building && o.built-o.acked < n.ahead() {
 		o.building = true
 		n.job(Job{
 			Kind: JobNext, Partition: c.id, Term: c.row.Term, Transfer: o.number, To: f.id,
