@@ -56,7 +56,10 @@ type Op struct {
 	Attempt int
 	// Floor: the partition's commit sequence known when ID was made. A primary
 	// whose memory of ids does not reach back to it refuses the op.
-	Floor     Seq
+	Floor Seq
+	// Renamed: an ID before this one was refused for its floor. So this one is taken
+	// even where the primary's successor could not tell its repetition.
+	Renamed   bool
 	Kind      OpKind
 	Condition Condition
 	Stamp     Stamp // imports: the record's own

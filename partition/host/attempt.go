@@ -62,6 +62,7 @@ func (r *run) after(err error) (final bool) {
 	}
 	if errors.Is(err, partition.ErrFloor) {
 		r.name() // the refusal has brought a floor that will do
+		r.op.Renamed = true
 	}
 	return false
 }

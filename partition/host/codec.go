@@ -13,8 +13,8 @@ import (
 //	write   'w' | kind 1 | flags 1 | node | incarnation | counter | attempt |
 //	        floor | term | stamp | since | [stamps: count, stamp*] | key length | key | value
 //
-// where flags are of the condition: bit 0 IfAbsent, bit 1 IfPresent, bit 2 IfStamp,
-// whose stamps follow. The replies:
+// where flags are of the condition, bit 0 IfAbsent, bit 1 IfPresent, bit 2 IfStamp,
+// whose stamps follow; and bit 3 Renamed. The replies:
 //
 //	read    0: absent
 //	        1 | stamp | value: found
@@ -52,6 +52,9 @@ func appendWrite(buf []byte, op *partition.Op) []byte {
 	if c.IfStamp != nil {
 		flags |= 4
 	}
+	if op.Renamed {
+		flags |= 8
+	}
 	buf = append(buf, callWrite, byte(op.Kind), flags)
 	for _, n := range [...]uint64{
 		uint64(op.ID.Node), uint64(op.ID.Incarnation), op.ID.Counter, uint64(op.Attempt),
@@ -82,6 +85,7 @@ func decodeWrite(body []byte) (op partition.Op, err error) {
 	flags := body[1]
 	d := decoder{b: body[2:]}
 	op.Condition.IfAbsent, op.Condition.IfPresent = flags&1 != 0, flags&2 != 0
+	op.Renamed = flags&8 != 0
 	op.ID.Node = partition.NodeID(d.num())
 	op.ID.Incarnation = partition.Incarnation(d.num())
 	op.ID.Counter = d.num()

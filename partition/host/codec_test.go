@@ -14,7 +14,7 @@ import (
 
 var sampleOps = []partition.Op{
 	{ID: partition.OpID{Node: 1, Incarnation: 1, Counter: 1}, Attempt: 1, Term: 1, Kind: partition.OpPut, Key: []byte("k"), Value: []byte("v")},
-	{ID: partition.OpID{Node: math.MaxUint64, Incarnation: 9, Counter: math.MaxUint64}, Attempt: 77, Floor: 5, Term: 3,
+	{ID: partition.OpID{Node: math.MaxUint64, Incarnation: 9, Counter: math.MaxUint64}, Attempt: 77, Floor: 5, Renamed: true, Term: 3,
 		Kind: partition.OpDelete, Condition: partition.Condition{IfPresent: true}, Key: []byte{0, 0xff, '/'}, Value: []byte{}},
 	{ID: partition.OpID{Node: 2, Incarnation: 2, Counter: 3}, Attempt: 1, Term: 8, Kind: partition.OpImport, Stamp: 1 << 50, Since: 12,
 		Condition: partition.Condition{IfAbsent: true}, Key: bytes.Repeat([]byte{'k'}, 4096), Value: bytes.Repeat([]byte{'v'}, 1<<20)},

@@ -28,7 +28,8 @@ type network struct {
 	lines map[line]*cable
 	dead  map[pair]bool // what one says to the other vanishes
 	calls map[*call]struct{}
-	loss  int // of a thousand bodies, this many are not taken
+	loss  int           // of a thousand bodies, this many are not taken
+	extra time.Duration // that every body is on its way besides
 	wg    sync.WaitGroup
 }
 
@@ -79,7 +80,7 @@ func (n *network) put(l line, deliver func()) {
 			}
 		})
 	}
-	due := time.Now().Add(50*time.Microsecond + time.Duration(n.rand.Int64N(int64(300*time.Microsecond))))
+	due := time.Now().Add(n.extra + 50*time.Microsecond + time.Duration(n.rand.Int64N(int64(300*time.Microsecond))))
 	if due.Before(c.last) {
 		due = c.last
 	}

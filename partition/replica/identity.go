@@ -1,9 +1,13 @@
 package replica
 
-import "pipelinedht/partition"
+import (
+	"time"
 
-// identities remembers which operations a partition has carried out, as far back
-// as its log goes, so that a repeated one gets the first outcome.
+	"pipelinedht/partition"
+)
+
+// identities remembers which operations a partition has carried out, at least as far
+// back as its log goes, so that a repeated one gets the first outcome.
 //
 // At the start of a term it knows none but those of the term itself. That is
 // enough for the first attempt of an operation: an attempt that was carried out
@@ -11,14 +15,28 @@ import "pipelinedht/partition"
 // than the present is served. For a repeated one the log is read first.
 type identities struct {
 	names // of all entries after from
-	// cut is the newest sequence that the log does not reach any more.
-	// Invariant: cut <= from, but for a moment after load.
-	cut     partition.Seq
-	loading bool
-	loaded  bool
+	// cut is the newest sequence of which neither names nor log tell any more.
+	cut          partition.Seq
+	older, newer moment // newer is the last one taken note of
+	loading      bool
+	loaded       bool
 	// settled are the repeated attempts that were answered with no change: an
 	// earlier attempt that still comes, a straggler, must not be carried out.
 	settled map[partition.OpID]settlement
+}
+
+// A name is kept for namesFor after the log was cut behind it, unless there are more
+// than namesMost: a floor is as old as the way to its node and back, in which a partition
+// that is written fast makes more entries than a log keeps.
+const (
+	namesFor  = 2 * time.Second
+	namesMost = 1 << 16
+)
+
+// moment is where the log ended at some time.
+type moment struct {
+	at   time.Duration
+	last partition.Seq
 }
 
 // settlement is an attempt after which no earlier one counts.
@@ -62,8 +80,12 @@ func (e executed) outcome(commit partition.Seq) partition.Outcome {
 }
 
 // begin forgets everything; the term's first entry comes after the log's last one.
-func (d *identities) begin(log *position) {
-	*d = identities{names: names{from: log.last.Seq}, cut: log.start - 1}
+func (d *identities) begin(log *position, now time.Duration) {
+	last := log.last.Seq
+	*d = identities{
+		names: names{from: last}, cut: log.start - 1,
+		older: moment{now, last}, newer: moment{now, last},
+	}
 }
 
 // load puts the records of a log that end before the first one added.
@@ -73,13 +95,22 @@ func (d *identities) load(records []partition.LogRecord) {
 	for n < len(records) && records[n].Label.Seq <= d.from {
 		n++
 	}
-	d.prepend(records[:n])
+	if n > 0 && records[n-1].Label.Seq == d.from { // else some between were cut meanwhile
+		d.prepend(records[:n])
+	}
 }
 
-// evict forgets the records up to and including upto: the log was cut there.
-func (d *identities) evict(upto partition.Seq) {
-	d.drop(upto)
-	d.cut = upto
+// evict takes note that a log that ends at last was cut up to and including upto.
+func (d *identities) evict(upto, last partition.Seq, now time.Duration) {
+	if now-d.newer.at >= namesFor {
+		d.older, d.newer = d.newer, moment{now, last}
+	}
+	gone := d.older.last
+	if len(d.row) > namesMost {
+		gone = max(gone, last-namesMost/2)
+	}
+	d.drop(min(gone, upto))
+	d.cut = max(d.cut, min(upto, d.from))
 	for id, s := range d.settled {
 		if s.at < d.cut { // from now on the floor tells
 			delete(d.settled, id)
@@ -87,11 +118,17 @@ func (d *identities) evict(upto partition.Seq) {
 	}
 }
 
-// knows reports whether an operation that is not remembered was surely not
-// carried out. Attempt and floor are the operation's. A first attempt needs no
-// floor for that, unless the term's own entries were cut. It is held to one all
-// the same: refused, it gets another name and a floor that will do, while its
-// repetition at a new primary, with as short a log, could only be given up.
-func (d *identities) knows(attempt int, floor partition.Seq) bool {
-	return floor >= d.cut && (attempt <= 1 || floor >= d.from)
+// knows reports whether an operation that is not remembered was surely not carried
+// out. A first attempt needs nothing for that but that no entry of the term is
+// forgotten. It is held to a floor that the log, which starts at start, reaches back
+// to, all the same: refused once, it gets another name and a floor that will do, while
+// its repetition at a new primary, with as short a log, could only be given up.
+func (d *identities) knows(op *partition.Op, start partition.Seq) bool {
+	switch {
+	case op.Floor < d.cut:
+		return false
+	case op.Attempt > 1:
+		return op.Floor >= d.from
+	}
+	return op.Renamed || op.Floor+1 >= start
 }

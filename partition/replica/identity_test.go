@@ -32,3 +32,50 @@ func TestAFirstAttemptIsRefusedWhereItsRepetitionWouldHaveToBe(t *testing.T) {
 		t.Errorf("with the floor that the refusal brought: %v, want accepted", err)
 	}
 }
+
+// While a partition is written so fast that its log does not reach back to what a
+// writer far away heard last, the writer is refused once, and then taken in.
+func TestAWriterFarAwayGetsThroughToAPartitionThatIsWrittenFast(t *testing.T) {
+	n, counter, now := served(onePartition(1)), uint64(0), start
+	write := func(entries int) {
+		t.Helper()
+		for range entries {
+			counter++
+			if accepted, _, err := n.Propose(Ticket(counter), &partition.Op{
+				ID: partition.OpID{Node: 1, Incarnation: 1, Counter: counter}, Attempt: 1, Floor: partition.Seq(counter - 1),
+				Term: 10, Kind: partition.OpPut, Key: []byte("k"),
+			}, Seen{}, now, 1000); !accepted {
+				t.Fatal(err)
+			}
+			b, _ := n.Batch()
+			n.Stored(b.Writes, now)
+		}
+	}
+	const heard, meanwhile = 500, 1000
+	write(heard + meanwhile)
+	op := putOp(1)
+	op.Floor = heard
+	if _, _, err := n.Propose(1, op, Seen{}, now, 1000); !errors.Is(err, partition.ErrFloor) {
+		t.Errorf("the first name: %v, want ErrFloor", err)
+	}
+	op.ID.Counter, op.Renamed = 2, true
+	if accepted, _, err := n.Propose(1, op, Seen{}, now, 1000); !accepted {
+		t.Fatalf("the second name: %v, want it taken", err)
+	}
+	b, _ := n.Batch()
+	n.Stored(b.Writes, now)
+	counter++
+	write(meanwhile)
+	op.Attempt = 2
+	if accepted, out, err := n.Propose(1, op, Seen{}, now, 1000); accepted || err != nil {
+		t.Errorf("repeated: %t, %+v, %v, want the first outcome", accepted, out, err)
+	}
+	for range 2 {
+		now += namesFor
+		write(meanwhile)
+	}
+	op.ID.Counter, op.Attempt = 3, 1
+	if _, _, err := n.Propose(1, op, Seen{}, now, 1000); !errors.Is(err, partition.ErrFloor) {
+		t.Errorf("a name that is old by now: %v, want ErrFloor", err)
+	}
+}

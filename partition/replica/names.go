@@ -38,15 +38,20 @@ type writer struct {
 	names       int    // of it in the row; 0: the place is free
 }
 
-// find returns what an operation did, if it made an entry of the row.
-func (n *names) find(id partition.OpID) (executed, bool) {
+// find returns what an operation did, if it made an entry of the row: one after its
+// floor, if any.
+func (n *names) find(id partition.OpID, floor partition.Seq) (executed, bool) {
 	w := n.writer(id)
 	if w == noWriter || id.Counter > n.writers[w].highest {
 		return executed{}, false
 	}
 	for i := len(n.row) - 1; i >= 0; i-- {
+		seq := n.from + partition.Seq(i) + 1
+		if seq <= floor {
+			break
+		}
 		if e := &n.row[i]; e.counter == id.Counter && e.writer == w {
-			return executed{seq: n.from + partition.Seq(i) + 1, stamp: e.stamp, kind: e.kind, existed: e.existed}, true
+			return executed{seq: seq, stamp: e.stamp, kind: e.kind, existed: e.existed}, true
 		}
 	}
 	return executed{}, false

@@ -31,14 +31,14 @@ func TestNamesAreFoundAsInATable(t *testing.T) {
 		check := func(what string) {
 			t.Helper()
 			for op, want := range known {
-				if got, ok := n.find(op); !ok || got != want {
+				if got, ok := n.find(op, 0); !ok || got != want {
 					t.Fatalf("seed %d, %s: %v is %+v, %t, want %+v", seed, what, op, got, ok, want)
 				}
 			}
 			for range 200 {
 				op := partition.OpID{Node: partition.NodeID(rng.IntN(5)), Incarnation: 1, Counter: rng.Uint64N(4100)}
 				if _, want := known[op]; !want {
-					if got, ok := n.find(op); ok {
+					if got, ok := n.find(op, 0); ok {
 						t.Fatalf("seed %d, %s: %v is %+v, want nothing", seed, what, op, got)
 					}
 				}

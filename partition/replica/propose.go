@@ -49,13 +49,13 @@ func (n *Node) Propose(t Ticket, op *partition.Op, seen Seen, now time.Duration,
 	if err := n.mayBring(op); err != nil {
 		return false, out, err
 	}
-	if done, ok := l.ids.find(op.ID); ok {
+	if done, ok := l.ids.find(op.ID, op.Floor); ok {
 		return n.repeat(c, t, done)
 	}
 	if l.ids.straggles(op) {
 		return false, out, partition.ErrNotPrimary
 	}
-	if !l.ids.knows(op.Attempt, op.Floor) {
+	if !l.ids.knows(op, c.log.start) {
 		return false, partition.Outcome{Commit: c.commit}, n.unknownID(c, op.Attempt)
 	}
 	if len(c.row.InSync) < c.row.MinInSync {

@@ -67,7 +67,7 @@ func (n *Node) serve(c *replica) {
 	l.phase = serving
 	l.first = c.log.last.Seq + 1
 	l.window.reset(c.log.last.Seq)
-	l.ids.begin(&c.log)
+	l.ids.begin(&c.log, n.now)
 	c.commit = c.log.last.Seq
 	for _, f := range l.must {
 		f.goLive(c.log.last.Seq)

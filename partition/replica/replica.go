@@ -95,7 +95,7 @@ func (n *Node) trim(c *replica) partition.Seq {
 	}
 	c.log.trim(upto)
 	if c.lead != nil {
-		c.lead.ids.evict(upto)
+		c.lead.ids.evict(upto, c.log.last.Seq, n.now)
 	}
 	return upto
 }

@@ -85,7 +85,7 @@ func (k *simCall) mint(floor partition.Seq) {
 	if k.op.Kind == partition.OpImport || k.op.Kind == partition.OpImportDelete {
 		k.op.ID.Node = k.client.w.law.latest().Peers[0].ID // which only peers may bring
 	}
-	k.op.Attempt, k.op.Floor = 0, floor
+	k.op.Attempt, k.op.Floor, k.op.Renamed = 0, floor, k.client.w.rng.IntN(2) == 0 // which is advice
 	k.ids = append(k.ids, k.op.ID)
 }
 
@@ -168,6 +168,7 @@ func (k *simCall) end(out partition.Outcome, rec partition.KeyState, err error, 
 			return
 		}
 		k.mint(out.Commit)
+		k.op.Renamed = true
 	}
 	w.after(time.Duration(5+w.rng.IntN(100))*time.Millisecond, k.attempt)
 }
