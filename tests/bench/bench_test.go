@@ -38,6 +38,7 @@ func TestTheBenchFillsItsTables(t *testing.T) {
 		`fsynced +\d+\.\d\d s +[1-9]\d* keys/s`,
 		`PUT, three copies, 7 nodes .* PUT, three copies, 3 nodes`,
 		`node 5 +\d+\.\d\d % of a core`,
+		`one node with 2000 keys .*\nPUT, pipelined, through all nodes .* keys/s`,
 		`ready after SIGTERM +\d.* [1-9]\d*\.\d bytes a key on disk`,
 		`ready after SIGKILL +\d`,
 		`BenchmarkApply1000x65536/AddPeer\S* .* entry-bytes`,
@@ -51,7 +52,7 @@ func TestTheBenchFillsItsTables(t *testing.T) {
 }
 
 func TestArgumentsThatAreWrong(t *testing.T) {
-	for _, args := range [][]string{{"-only", "sleep"}, {"-peers", "sleep"}, {"-rounds", "0"}, {"-time", "0s"}, {"-value", "7"}, {"-keys", "1"}, {"more"}} {
+	for _, args := range [][]string{{"-only", "sleep"}, {"-peers", "sleep"}, {"-growth", "sleep"}, {"-rounds", "0"}, {"-time", "0s"}, {"-value", "7"}, {"-keys", "1"}, {"more"}} {
 		if _, err := parse(args); err == nil {
 			t.Errorf("%q: got no error", args)
 		}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"time"
 )
 
@@ -11,18 +13,33 @@ const (
 	settleFor = 10 * time.Second
 )
 
+// growths are what may grow.
+var growths = []part{
+	{"nodes", measureNodes}, {"idle", measureIdle}, {"start", measureStart}, {"map", measureMap},
+}
+
+func growthNames() (names []string) {
+	for _, g := range growths {
+		names = append(names, g.name)
+	}
+	return names
+}
+
 // measureGrowth is what more nodes, more partitions and more keys cost.
 func measureGrowth(ctx context.Context, b *bench) error {
-	for _, measure := range []func(context.Context) error{b.measureNodes, b.measureIdle, b.measureStart, b.measureMap} {
-		if err := measure(ctx); err != nil {
-			return err
+	for _, g := range growths {
+		if !slices.Contains(b.growth, g.name) {
+			continue
+		}
+		if err := g.run(ctx, b); err != nil {
+			return fmt.Errorf("%s: %w", g.name, err)
 		}
 	}
 	return nil
 }
 
 // measureIdle prints the CPU of nodes that nobody asks anything.
-func (b *bench) measureIdle(ctx context.Context) error {
+func measureIdle(ctx context.Context, b *bench) error {
 	c, err := b.startCluster(ctx, idleNodes, 3, false)
 	if err != nil {
 		return err

@@ -12,7 +12,7 @@ var clusterSizes = []int{3, 5, 7}
 
 // measureNodes compares a request in clusters of several sizes. All nodes share
 // this machine, so that what grows is what more nodes cost, not what they bring.
-func (b *bench) measureNodes(ctx context.Context) error {
+func measureNodes(ctx context.Context, b *bench) error {
 	var clusters []*cluster
 	defer func() {
 		for _, c := range clusters {

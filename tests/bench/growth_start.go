@@ -17,18 +17,18 @@ const (
 	askReady    = 10 * time.Millisecond
 )
 
-// measureStart starts a node on a full data directory: after it was stopped, and
-// after it was killed.
-func (b *bench) measureStart(ctx context.Context) error {
+// measureStart fills a node and starts it on its full data directory: after it was
+// stopped, and after it was killed.
+func measureStart(ctx context.Context, b *bench) error {
 	c, err := b.startCluster(ctx, 1, 1, true)
 	if err != nil {
 		return err
 	}
 	defer c.close()
-	if err := fill(ctx, c.nodes, load.Numbered(keyPrefix, b.startKeys), b.valueBytes); err != nil {
+	b.printf("\none node with %d keys in its data directory\n", b.startKeys)
+	if err := b.measureFill(ctx, c, load.Numbered(keyPrefix, b.startKeys)); err != nil {
 		return err
 	}
-	b.printf("\none node with %d keys in its data directory\n", b.startKeys)
 	for _, end := range []struct {
 		after  string
 		signal syscall.Signal

@@ -20,6 +20,7 @@ import (
 type settings struct {
 	only        []string
 	peers       []string // which of the rivalries
+	growth      []string // which of the growths
 	rounds      int
 	time        time.Duration // of one round of one line
 	connections int
@@ -84,6 +85,7 @@ func parse(args []string) (settings, error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	only := flags.String("only", strings.Join(all, ","), "parts to run, separated by commas")
 	peers := flags.String("peers", strings.Join(rivalryNames(), ","), "comparisons of the part peers to run, separated by commas")
+	grow := flags.String("growth", strings.Join(growthNames(), ","), "what the part growth has grow, separated by commas")
 	flags.IntVar(&s.rounds, "rounds", 3, "rounds of each line; its figures are their medians")
 	flags.DurationVar(&s.time, "time", time.Second, "length of one round of one line")
 	flags.IntVar(&s.connections, "connections", 64, "connections, each with one request under way")
@@ -107,6 +109,9 @@ func parse(args []string) (settings, error) {
 		return s, err
 	}
 	if s.peers, err = chosen("peers", *peers, rivalryNames()); err != nil {
+		return s, err
+	}
+	if s.growth, err = chosen("growth", *grow, growthNames()); err != nil {
 		return s, err
 	}
 	if s.rounds < 1 || s.time <= 0 || s.connections < 1 || s.keys < 1000 || s.joinKeys < 1000 || s.importKeys < 1000 || s.startKeys < 1000 || s.idle <= 0 || s.failovers < 1 || s.valueBytes < load.StampBytes {
