@@ -143,7 +143,9 @@ func (l *streamLayer) wrap(s *stream, accepted bool) (*raftStream, error) {
 	if wrapped, ok := inner.(interface{ NetConn() net.Conn }); ok {
 		inner = wrapped.NetConn()
 	}
-	if tcp, ok := inner.(*net.TCPConn); ok {
+	if tcp, ok := inner.(interface {
+		SetKeepAliveConfig(net.KeepAliveConfig) error
+	}); ok {
 		tcp.SetKeepAliveConfig(raftKeepAlive)
 	}
 	r := &raftStream{Conn: s.Conn, t: l.t, remote: s.remote, accepted: accepted}

@@ -48,6 +48,8 @@ type Host struct {
 	counter  atomic.Uint64 // of OpIDs
 	clock    clock
 	clients  clients
+	resting  atomic.Bool   // the next tick comes late; written under mu
+	roused   chan struct{} // for the tick loop: it is to come now; one is enough, never closed
 	totals   totals
 
 	damagesFound atomic.Uint64 // copies, since Open
@@ -74,6 +76,7 @@ func Open(cfg Config) (*Host, error) {
 	h := &Host{
 		cfg: cfg, store: cfg.Store, log: cfg.Logger, found: copies,
 		wake:    make(chan struct{}, 1),
+		roused:  make(chan struct{}, 1),
 		control: newQueue[replica.Outbound](),
 		changes: newQueue[[]partition.Change](),
 		taken:   semaphore.NewWeighted(cfg.Limits.NodeBytes),

@@ -38,7 +38,17 @@ func (h *Host) release() {
 		h.changes.push(r.Changes)
 	}
 	batch := h.mu.core.HasBatch()
+	rouse := h.resting.Load() && (batch || h.mu.core.Busy())
+	if rouse {
+		h.resting.Store(false)
+	}
 	h.mu.Unlock()
+	if rouse {
+		select {
+		case h.roused <- struct{}{}:
+		default:
+		}
+	}
 	if batch {
 		select {
 		case h.wake <- struct{}{}:

@@ -9,6 +9,8 @@ import (
 )
 
 const (
+	// tickEvery is the time between two ticks. A node without work rests: several pass
+	// at once, at the end of its core's Rest.
 	tickEvery = 50 * time.Millisecond
 	hangTicks = 200 // that a commit may take: 10 s in which this process ran
 )
@@ -22,6 +24,11 @@ var errHangs = errors.New("a write to the store has taken over 10 s: the disk ha
 type clock struct {
 	tick  atomic.Uint64 // passed since Open
 	began atomic.Uint64 // tick at which the running commit began, plus one; 0: none runs
+}
+
+// pass lets the ticks in d pass, one at least, and returns their number so far.
+func (c *clock) pass(d time.Duration) uint64 {
+	return c.tick.Add(max(1, uint64((d+tickEvery/2)/tickEvery)))
 }
 
 func (c *clock) begin() { c.began.Store(c.tick.Load() + 1) }
@@ -45,23 +52,25 @@ func (c *clock) hangs() bool {
 
 // tickLoop lets time pass for the core and for what has waited for too long.
 func (h *Host) tickLoop() {
-	ticker := time.NewTicker(tickEvery)
-	defer ticker.Stop()
+	pause := tickEvery
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
 	last := h.cfg.Clock()
 	for {
 		select {
 		case <-h.ctx.Done():
 			return
-		case <-ticker.C:
+		case <-timer.C:
+		case <-h.roused:
 		}
-		now := h.cfg.Clock()
-		h.totals.ticks(now - last)
-		last = now
-		tick := h.clock.tick.Add(1)
-		h.step(func(core *replica.Node, now time.Duration) {
-			core.GiveWay(h.clients.about())
-			core.Tick(now)
-		})
+		now, next, ok := h.tick()
+		if !ok {
+			return
+		}
+		h.totals.ticks(tickEvery + now - last - pause)
+		tick := h.clock.pass(min(now-last, pause))
+		last, pause = now, next
+		timer.Reset(pause)
 		h.forwards.cut(h.view.Load(), tick)
 		h.expire(tick)
 		if h.clock.hangs() {
@@ -69,4 +78,21 @@ func (h *Host) tickLoop() {
 			return
 		}
 	}
+}
+
+// tick lets time pass for the core. It returns what time it is and how long the next
+// tick may take to come; false: the Host has ended.
+func (h *Host) tick() (at, pause time.Duration, ok bool) {
+	pause = tickEvery
+	idle := h.forwards.len() == 0
+	ok = h.step(func(core *replica.Node, now time.Duration) {
+		core.GiveWay(h.clients.about())
+		core.Tick(now)
+		if idle && len(h.mu.waiting) == 0 {
+			pause = max(pause, core.Rest())
+		}
+		at = now
+		h.resting.Store(pause > tickEvery)
+	})
+	return at, pause, ok
 }

@@ -23,7 +23,7 @@ func (h *Host) propose(v *view, op *partition.Op, w *waiter) (accepted bool, out
 	for range maxLooks {
 		wall := partition.Stamp(h.cfg.Wall().UnixMicro())
 		var now time.Duration
-		if op.Looks() {
+		if op.Looks() || h.resting.Load() { // else the core's time is that of the last tick
 			now = h.cfg.Clock() // a system call
 		}
 		h.mu.Lock()

@@ -111,8 +111,17 @@ func (n *Node) beacon(p *peer) {
 	n.send(p.id, Control, &Beacon{Version: n.m.Version, Sent: n.now, Stopping: n.stopping, Full: n.full})
 }
 
+// told takes note of what a peer says of itself.
+func (n *Node) told(p *peer, stopping, full, stuck bool) {
+	stopping = stopping || p.stopping
+	if stopping != p.stopping || full != p.full || stuck != p.stuck {
+		n.active = n.now
+	}
+	p.stopping, p.full, p.stuck = stopping, full, stuck
+}
+
 func (n *Node) onBeacon(p *peer, b *Beacon) {
-	p.stopping, p.full = p.stopping || b.Stopping, b.Full
+	n.told(p, b.Stopping, b.Full, p.stuck)
 	if p.taking > 0 {
 		return
 	}
@@ -125,7 +134,7 @@ func (n *Node) onBeacon(p *peer, b *Beacon) {
 }
 
 func (n *Node) onGrant(p *peer, g *Grant) {
-	p.stopping, p.full, p.stuck = p.stopping || g.Stopping, g.Full, g.Stuck
+	n.told(p, g.Stopping, g.Full, g.Stuck)
 	if n.m.Version < g.Taken || g.Sent < p.leaseSent || g.Sent > n.now {
 		return
 	}

@@ -76,7 +76,7 @@ type Node struct {
 	// resumed is when the clock last went on after a pause of this process:
 	// silence is counted from it, for a paused node heard nothing by its own fault.
 	resumed time.Duration
-	active  time.Duration // when something was last said, heard, stored or changed about a copy
+	active  time.Duration // when something was last said, heard, stored or changed about a copy, or a peer
 
 	// up: the map shows this node's own PeerUp of this incarnation. Before that
 	// it grants, acknowledges, answers, proposes and deletes nothing.

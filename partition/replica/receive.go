@@ -153,6 +153,7 @@ func (n *Node) dispatch(c *replica, from partition.NodeID, m copyMessage) {
 // Refused says that the peer's address refuses connections: its process is gone.
 func (n *Node) Refused(peer partition.NodeID, now time.Duration) {
 	n.goOn(now)
+	n.active = now
 	n.peer(peer).gone = true
 }
 

@@ -2,7 +2,7 @@ package replica
 
 import "time"
 
-// Tick lets time pass. Call it about every 50 ms.
+// Tick lets time pass. Call it about every 50 ms, or as late as Rest says.
 func (n *Node) Tick(now time.Duration) {
 	n.goOn(now)
 	n.ticking = true
@@ -39,12 +39,33 @@ func (n *Node) tickCopy(c *replica) {
 	}
 }
 
+// Rest returns how long Tick can wait, unless Busy says otherwise before: until the
+// next beacon, or the end of a promise, of a node without work. 0: no longer than ever.
+func (n *Node) Rest() time.Duration {
+	if !n.up || !n.quiet() {
+		return 0
+	}
+	due := n.nextBeacon
+	for _, p := range n.peers {
+		if p.promiseUntil > n.now {
+			due = min(due, p.promiseUntil)
+		}
+	}
+	return max(due-n.now, 0)
+}
+
+// Busy reports whether something was said, heard, stored or changed about a copy
+// lately, or is about to be.
+func (n *Node) Busy() bool {
+	return n.now-n.active < n.cfg.Stuck || n.stopping || n.full || len(n.inFlight)+len(n.changes) > 0
+}
+
 // quiet reports whether a look at the copies can wait for the next beacon: nothing
 // was said, heard or stored about any of them for Config.Stuck, longer than anything
 // that time brings takes from there, and every peer is well. A node without work then
 // looks at a thousand copies four times a second, not twenty times.
 func (n *Node) quiet() bool {
-	if n.now-n.active < n.cfg.Stuck || n.stopping || n.full || len(n.inFlight)+len(n.changes) > 0 {
+	if n.Busy() {
 		return false
 	}
 	for _, p := range n.peers {

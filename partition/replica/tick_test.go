@@ -61,8 +61,8 @@ func TestANodeIsQuietUntilSomethingConcernsACopy(t *testing.T) {
 		untilChange(n, false, start+time.Hour, start+time.Minute)
 		return n
 	}
-	if n := quiet(); !n.quiet() {
-		t.Fatal("a node without work is not quiet")
+	if n := quiet(); !n.quiet() || n.Busy() || n.Rest() != n.nextBeacon-n.now {
+		t.Fatal("a node without work is not quiet until its next beacon")
 	}
 	for what, happens := range map[string]func(*Node){
 		"a write":                func(n *Node) { n.Propose(1, putOp(1), Seen{}, n.now, 1000); n.Batch() },
@@ -73,7 +73,7 @@ func TestANodeIsQuietUntilSomethingConcernsACopy(t *testing.T) {
 		"a pause of the process": func(n *Node) { n.Tick(n.now + time.Second) },
 	} {
 		n := quiet()
-		if happens(n); n.quiet() {
+		if happens(n); n.quiet() || !n.Busy() || n.Rest() != 0 {
 			t.Errorf("%s leaves the node quiet", what)
 		}
 	}

@@ -62,7 +62,7 @@ type Config struct {
 
 	// For tests.
 	FS    vfs.FS                                                      // of the store, with DataDir; vfs.Default
-	Dial  func(ctx context.Context, address string) (net.Conn, error) // net.Dialer
+	Dial  func(ctx context.Context, address string) (net.Conn, error) // dialQuietly
 	Clock func() time.Duration                                        // host.Config's
 }
 
@@ -92,6 +92,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
+	}
+	if c.Dial == nil {
+		c.Dial = dialQuietly
 	}
 	return c
 }

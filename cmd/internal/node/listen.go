@@ -35,7 +35,7 @@ func (n *Node) listen(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("open the port: %w", err)
 	}
-	n.listener = ln
+	n.listener = quietListener{ln}
 	tcp, ok := ln.Addr().(*net.TCPAddr)
 	if !ok {
 		return fmt.Errorf("open the port: %v is not a TCP address", ln.Addr())
