@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"testing"
 
 	"github.com/hashicorp/raft"
@@ -134,13 +135,18 @@ func BenchmarkSnapshot1000x65536(b *testing.B) {
 			h.number += uint64(i)
 			entries[i] = encodeCommand(h, dropping(s, by, 1+i/1000))
 		}
+		logs := make([]*raft.Log, len(entries))
+		for i, entry := range entries {
+			logs[i] = &raft.Log{Index: uint64(i), Data: entry}
+		}
+		most := raft.DefaultConfig().MaxAppendEntries
 		m := newMachine(1, 1, func(err error) { b.Fatal(err) })
 		for b.Loop() {
 			if err := m.Restore(io.NopCloser(bytes.NewReader(snapshot))); err != nil {
 				b.Fatal(err)
 			}
-			for i, entry := range entries {
-				m.Apply(&raft.Log{Index: uint64(i), Data: entry})
+			for batch := range slices.Chunk(logs, most) {
+				m.ApplyBatch(batch)
 			}
 		}
 	})

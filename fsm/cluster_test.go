@@ -115,13 +115,16 @@ func (c *cluster) join(member *Raft, id partition.NodeID) *Raft {
 // together fails the test unless all running nodes have the same state soon.
 func (c *cluster) together() {
 	c.t.Helper()
-	c.within(10*time.Second, "the same state on all nodes", func() bool {
-		var states []string
-		for _, r := range c.up {
-			states = append(states, string(encodeState(r.machine.state.Load())))
-		}
-		return len(slices.Compact(states)) == 1
-	})
+	c.within(10*time.Second, "the same state on all nodes", c.agree)
+}
+
+// agree reports whether all running nodes have the same state.
+func (c *cluster) agree() bool {
+	var states []string
+	for _, r := range c.up {
+		states = append(states, string(encodeState(r.machine.state.Load())))
+	}
+	return len(slices.Compact(states)) == 1
 }
 
 // settle has every primary bring its partitions to their targets.

@@ -167,16 +167,27 @@ func (r *Raft) reportHealth(current *reign) bool {
 }
 
 // nudge tells the followers at once what is committed, until Close. Raft itself
-// tells them with its next entry or, 0.2 to 0.4 s later, without one; so after a
-// command that no other entry follows, the leader appends an empty one.
+// tells them with its next entry or, after commitTimeout, without one; so when no
+// entry follows those that are committed, the leader appends an empty one.
 func (r *Raft) nudge() {
+	var told uint64 // index that was committed when an entry was appended behind it
+	timer := time.NewTimer(0)
+	defer timer.Stop()
 	for {
 		applied := r.machine.applied.next()
-		if r.raft.State() == raft.Leader && len(r.servers()) > 1 && r.raft.LastIndex() == r.machine.index.Load() {
-			r.raft.Barrier(enqueueTimeout)
+		var due <-chan time.Time // nil: never
+		if r.machine.index.Load() > told && r.raft.State() == raft.Leader && len(r.servers()) > 1 {
+			if committed := r.raft.CommitIndex(); committed == r.raft.LastIndex() {
+				told = committed
+				r.raft.Barrier(enqueueTimeout)
+			} else { // what follows may have left before
+				timer.Reset(settlePause)
+				due = timer.C
+			}
 		}
 		select {
 		case <-applied:
+		case <-due:
 		case <-r.closing:
 			return
 		}

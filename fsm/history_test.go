@@ -17,6 +17,7 @@ import (
 type history struct {
 	*rapid.T
 	a, b   *State // two replicas
+	own    bool   // nobody else has b's table: it is edited where it is
 	number map[partition.NodeID]uint64
 	inc    map[partition.NodeID]partition.Incarnation // that a node has started in
 }
@@ -24,7 +25,7 @@ type history struct {
 const historyNodes = 7
 
 // TestAnyHistoryKeepsTheInvariants applies random histories on two replicas, one
-// of which is restored from a snapshot now and then.
+// of which is restored from a snapshot now and then, and edits its own table.
 func TestAnyHistoryKeepsTheInvariants(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := &history{
@@ -145,9 +146,10 @@ func (h *history) apply(by header, c command) {
 		if err != nil {
 			h.Fatalf("snapshot of %+v: %v", was.Map, err)
 		}
-		h.b = s
+		h.b, h.own = s, true
 	}
-	b, result2, _ := h.b.apply(by2, c2)
+	h.own = h.own && rapid.IntRange(0, 4).Draw(h.T, "published") > 0
+	b, result2, _ := h.b.applyOwn(by2, c2, &h.own)
 	if snapshot := encodeState(a); result != result2 || !bytes.Equal(snapshot, encodeState(b)) {
 		h.Fatalf("replicas differ after %+v %+v: %v, %v\n%+v\n%+v", by, c, result, result2, a.Map, b.Map)
 	}

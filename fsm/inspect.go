@@ -50,6 +50,7 @@ func inspect(dir string, id identity, log *slog.Logger) (record Record, err erro
 	if err != nil {
 		return record, err
 	}
+	own := true
 	for i := record.Index + 1; i <= last; i++ {
 		var entry raft.Log
 		if err := db.GetLog(i, &entry); err != nil {
@@ -63,7 +64,7 @@ func inspect(dir string, id identity, log *slog.Logger) (record Record, err erro
 		if err != nil {
 			return record, fmt.Errorf("log entry %d: %w", i, err)
 		}
-		state, _, _ = state.apply(h, c)
+		state, _, _ = state.applyOwn(h, c, &own)
 	}
 	record.Map = state.Map
 	return record, nil

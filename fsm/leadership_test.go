@@ -444,3 +444,30 @@ func TestADeposedLeaderSendsNothing(t *testing.T) {
 		}
 	})
 }
+
+// However many commands are under way, nobody waits for commitTimeout to hear that the
+// last of them is committed.
+func TestFollowersHearAtOnceOfWhatIsCommitted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := grown(t, 4, nil)
+		delays := rand.New(rand.NewPCG(1, 2))
+		c.net.slow(func() time.Duration { return time.Duration(delays.IntN(5)) * time.Millisecond })
+		for round := range 100 {
+			var proposals sync.WaitGroup
+			for _, r := range c.up {
+				proposals.Go(func() {
+					for range round % 4 {
+						// One that is refused is in the log like any other.
+						if err := r.ChangeCopies(c.ctx(time.Second), []partition.Change{{Primary: 1}}); err != nil {
+							t.Errorf("round %d: %v", round, err)
+						}
+					}
+				})
+			}
+			proposals.Wait()
+			c.within(commitTimeout/5, fmt.Sprint("the same state on all nodes in round ", round), c.agree)
+		}
+		c.net.slow(nil)
+		time.Sleep(time.Second) // until nothing is on its way any more
+	})
+}

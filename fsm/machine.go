@@ -14,7 +14,7 @@ import (
 var errBroken = errors.New("an earlier log entry could not be read")
 
 // machine is the raft.FSM: it applies the log to the State and publishes it.
-// Raft calls Apply, Snapshot and Restore from one goroutine (Restore also before
+// Raft calls ApplyBatch, Snapshot and Restore from one goroutine (Restore also before
 // that one runs); all else may be called from any.
 type machine struct {
 	self        partition.NodeID
@@ -44,31 +44,34 @@ func newMachine(self partition.NodeID, inc partition.Incarnation, fatal func(err
 }
 
 // Apply implements raft.FSM. The response is not used: see the package comment.
-func (m *machine) Apply(entry *raft.Log) any {
-	if m.broken {
-		return nil
-	}
-	h, c, err := decodeCommand(entry.Data)
-	if err != nil {
-		// What cannot be read must not be skipped, or this node's maps would
-		// differ from the others'.
-		m.broken = true
-		m.fatal(fmt.Errorf("log entry %d: %w", entry.Index, err))
-		return nil
-	}
-	next, result, _ := m.state.Load().apply(h, c)
-	m.index.Store(entry.Index)
-	if h.proposer == m.self && h.incarnation == m.incarnation && result != ErrVoid {
-		m.own.Store(&progress{h.incarnation, h.number, result})
-	}
-	m.publish(next)
-	return nil
-}
+func (m *machine) Apply(entry *raft.Log) any { return m.ApplyBatch([]*raft.Log{entry})[0] }
 
-// StoreConfiguration implements raft.ConfigurationStore. Nothing is kept: Raft
-// counts such an entry as applied only for an FSM that has this, and takes no
-// snapshot before.
-func (m *machine) StoreConfiguration(uint64, raft.Configuration) {}
+// ApplyBatch implements raft.BatchingFSM. The state is published once, so the table is
+// copied once: nobody sees those between.
+func (m *machine) ApplyBatch(entries []*raft.Log) []any {
+	state, own := m.state.Load(), false
+	for _, entry := range entries {
+		if m.broken || entry.Type != raft.LogCommand {
+			continue
+		}
+		h, c, err := decodeCommand(entry.Data)
+		if err != nil {
+			// What cannot be read must not be skipped, or this node's maps would
+			// differ from the others'.
+			m.broken = true
+			m.fatal(fmt.Errorf("log entry %d: %w", entry.Index, err))
+			continue
+		}
+		var result Refusal
+		state, result, _ = state.applyOwn(h, c, &own)
+		m.index.Store(entry.Index)
+		if h.proposer == m.self && h.incarnation == m.incarnation && result != ErrVoid {
+			m.own.Store(&progress{h.incarnation, h.number, result})
+		}
+	}
+	m.publish(state)
+	return make([]any, len(entries))
+}
 
 // Snapshot implements raft.FSM.
 func (m *machine) Snapshot() (raft.FSMSnapshot, error) {

@@ -22,9 +22,9 @@ const (
 	electionTimeout  = 800 * time.Millisecond
 	// leaderLease without a quorum makes a leader step down.
 	leaderLease = 600 * time.Millisecond
-	// commitTimeout is when an idle leader tells its followers what is committed;
-	// see nudge.
-	commitTimeout = 200 * time.Millisecond
+	// commitTimeout, up to twice, is how often an idle leader tells its followers what
+	// is committed, though nudge has, and looks whether one lacks an entry.
+	commitTimeout = 500 * time.Millisecond
 	// A snapshot is taken when snapshotEvery entries have come since the last one,
 	// looked for every snapshotCheck, and keptEntries stay for followers that lag.
 	snapshotCheck = 15 * time.Second

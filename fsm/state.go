@@ -45,6 +45,12 @@ func (s *State) progressOf(id partition.NodeID) (progress, bool) {
 // result; if it does not, the next state is s itself: a command that is void, or
 // whose proposer is no peer or not up in that incarnation.
 func (s *State) apply(h header, c command) (next *State, result Refusal, recorded bool) {
+	return s.applyOwn(h, c, new(bool))
+}
+
+// applyOwn is apply. *own says of s, and then of the next state, that nobody else has
+// its table: then that may be edited where it is, and s is of no use any more.
+func (s *State) applyOwn(h header, c command, own *bool) (next *State, result Refusal, recorded bool) {
 	if s.Map == nil || c.kind() == kindFound {
 		return s.applyFound(h, c)
 	}
@@ -59,10 +65,14 @@ func (s *State) apply(h header, c command) (next *State, result Refusal, recorde
 		return s, ErrVoid, false
 	}
 	d := newDraft(h, s)
+	// Others may be refused with the table half edited.
+	d.ownTable = *own && c.kind() == kindChangeCopies
 	if result = c.apply(d); result != 0 {
 		d = newDraft(h, s)
 	}
-	return d.finish(progress{h.incarnation, h.number, result}), result, true
+	next = d.finish(progress{h.incarnation, h.number, result})
+	*own = *own || d.ownTable
+	return next, result, true
 }
 
 func (s *State) applyFound(h header, c command) (*State, Refusal, bool) {
