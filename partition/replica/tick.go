@@ -40,15 +40,16 @@ func (n *Node) tickCopy(c *replica) {
 }
 
 // Rest returns how long Tick can wait, unless Busy says otherwise before: until the
-// next beacon, or the end of a promise, of a node without work. 0: no longer than ever.
+// next beacon of a node without work, or until a peer is suspected. 0: no longer than
+// ever.
 func (n *Node) Rest() time.Duration {
 	if !n.up || !n.quiet() {
 		return 0
 	}
 	due := n.nextBeacon
 	for _, p := range n.peers {
-		if p.promiseUntil > n.now {
-			due = min(due, p.promiseUntil)
+		if suspected := p.promiseUntil - n.suspicion(); suspected > n.now {
+			due = min(due, suspected)
 		}
 	}
 	return max(due-n.now, 0)
