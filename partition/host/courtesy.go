@@ -16,12 +16,12 @@ import (
 const (
 	// patience is how many times as long as a piece of a move took the rest is
 	// that follows it.
-	patience = 7
+	patience = 15
 	// longestRest bounds it: a piece that took long, since the disk or the machine
 	// was busy, is not to hold the next one up for seconds.
 	longestRest = 10 * time.Millisecond
 	// gentleBytes is chunkBytes while there are clients.
-	gentleBytes = 32 << 10
+	gentleBytes = 64 << 10
 	// gentleBacklog is how many chunks that give way may wait to be stored: where more
 	// have come, from many nodes, those do not rest.
 	gentleBacklog = 32

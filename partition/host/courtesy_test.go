@@ -72,7 +72,7 @@ func TestChunksGiveWayToClients(t *testing.T) {
 
 func TestTurnsComeOneAtATimeAfterARest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const work = time.Millisecond
+		const work = time.Millisecond / 2
 		turns := newTurns()
 		var began []time.Time
 		done := make(chan struct{})
