@@ -56,8 +56,8 @@ func (l *link) busy() bool {
 // If a connection has come meanwhile, that is returned.
 func (l *link) hold(limit int, frames []frame) (c *conn, held bool) {
 	_, reachable := l.t.address(l.peer)
-	if l.demand() == nil || !reachable {
-		return nil, false
+	if c, a := l.demand(); c != nil || a == nil || !reachable {
+		return c, false
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -78,7 +78,10 @@ func (l *link) wait(ctx context.Context) (*conn, error) {
 		if c := l.conn.Load(); c != nil {
 			return c, nil
 		}
-		a := l.demand()
+		c, a := l.demand()
+		if c != nil {
+			return c, nil
+		}
 		if a == nil {
 			return nil, ErrClosed
 		}
@@ -94,18 +97,22 @@ func (l *link) wait(ctx context.Context) (*conn, error) {
 }
 
 // demand begins an attempt, unless there is one, and returns it; nil: the
-// Transport is closed.
-func (l *link) demand() *attempt {
+// Transport is closed. If there is a connection by now, it returns that: another one
+// would take its place, and what was sent on it be lost.
+func (l *link) demand() (*conn, *attempt) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if c := l.conn.Load(); c != nil {
+		return c, nil
+	}
 	if l.attempt == nil {
 		if !l.t.begin() {
-			return nil
+			return nil, nil
 		}
 		l.attempt = &attempt{hurry: make(chan struct{}, 1), done: make(chan struct{})}
 		go l.run(l.attempt, time.Until(l.earliest))
 	}
-	return l.attempt
+	return nil, l.attempt
 }
 
 // hurry ends the wait after failed dials: the peer has just shown that it lives.
