@@ -25,7 +25,7 @@ var errNotTaken = errors.New("closed before the request was taken")
 
 // Call sends a request to the peer and waits for the reply. It waits, for as
 // long as ctx allows, for a connection and for room in its buffer; a dial that
-// fails ends it at once. The body is copied; the reply is the caller's.
+// fails ends it at once. The body is copied or kept, as with Send; the reply is the caller's.
 // Errors wrap ErrNotSent or ErrLost, or are ErrTooLarge.
 func (t *Transport) Call(ctx context.Context, to partition.NodeID, lane Lane, body []byte) ([]byte, error) {
 	if len(body) > lane.MaxBody() {

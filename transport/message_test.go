@@ -117,6 +117,7 @@ func TestAReceiverThatIsBusyBlocksNoSender(t *testing.T) {
 	body := make([]byte, size)
 	taken := 0
 	send := func() bool {
+		body := bytes.Clone(body) // a large one is kept
 		copy(body, numbered(taken))
 		ok := sender.Send(receiver.id.Node, transport.Small, body)
 		if ok {

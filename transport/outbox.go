@@ -4,8 +4,11 @@ const (
 	// segmentSize is how many bytes of small frames are written with one system
 	// call.
 	segmentSize = 64 << 10
-	// ownSegment is the size in bytes from which a body is a segment of its own.
+	// ownSegment is the size in bytes from which a frame is a segment of its own.
 	ownSegment = 16 << 10
+	// MaxCopied is the size in bytes up to which a body is copied when it is sent. A
+	// larger one is kept as it is, and must not change any more.
+	MaxCopied = segmentSize
 )
 
 // frame is one to be sent.
@@ -13,12 +16,16 @@ type frame struct {
 	kind  frameKind
 	id    uint64
 	body  []byte
-	whole []byte // a large one, encoded ahead of any lock; nil: a small one
+	whole []byte // a large one, encoded ahead of any lock; nil: a small one, or kept
+	head  []byte // the header of one whose body is kept
 }
 
 func newFrame(kind frameKind, id uint64, body []byte) frame {
 	f := frame{kind: kind, id: id, body: body}
-	if len(body) >= ownSegment {
+	switch {
+	case len(body) > MaxCopied:
+		f.head = appendHeader(make([]byte, 0, headerSize), kind, id, body)
+	case len(body) >= ownSegment:
 		f.whole = f.append(make([]byte, 0, f.size()))
 	}
 	return f
@@ -41,7 +48,7 @@ func (f *frame) append(buf []byte) []byte {
 // outbox holds the frames that wait to be written to a connection. It has no lock
 // of its own: its connection's guards it.
 type outbox struct {
-	segments [][]byte // in order, each of whole frames
+	segments [][]byte // in order, each of whole frames, or a kept body behind its header
 	spare    []byte   // a written segment, to be filled again
 	// Invariant: queued = added - written bytes; taken <= added.
 	queued int    // bytes held, those being written included
@@ -62,16 +69,28 @@ func (o *outbox) add(frames []frame) {
 func (o *outbox) addOne(f *frame) {
 	o.queued += f.size()
 	o.added += uint64(f.size())
-	if f.whole != nil {
+	switch {
+	case f.head != nil:
+		last := o.segmentFor(len(f.head))
+		*last = append(*last, f.head...)
+		o.segments = append(o.segments, f.body)
+	case f.whole != nil:
 		o.segments = append(o.segments, f.whole)
-		return
+	default:
+		last := o.segmentFor(f.size())
+		*last = f.append(*last)
 	}
+}
+
+// segmentFor returns the last segment if n bytes more fit, else a new one. It is valid
+// until the next one is added.
+func (o *outbox) segmentFor(n int) *[]byte {
 	last := len(o.segments) - 1
-	if last < 0 || len(o.segments[last])+f.size() > segmentSize {
+	if last < 0 || len(o.segments[last])+n > segmentSize {
 		o.segments = append(o.segments, o.emptySegment())
 		last++
 	}
-	o.segments[last] = f.append(o.segments[last])
+	return &o.segments[last]
 }
 
 // emptySegment returns the spare one, or a new one, which grows as need be if it

@@ -52,7 +52,8 @@ type Handler interface {
 	Message(from partition.NodeID, inc partition.Incarnation, lane Lane, body []byte)
 	// Call takes a request. It must not block: what may is done elsewhere, and
 	// reply called from there. reply is called exactly once, however late (more
-	// calls are ignored), and copies its body. The body is the handler's to keep.
+	// calls are ignored), and copies or keeps its body as Send does. The body is the
+	// handler's to keep.
 	Call(from partition.NodeID, lane Lane, body []byte, reply func(body []byte))
 	// Visit answers a question of a node that need not be of this cluster. It
 	// may take its time; ctx ends when the visitor has gone.

@@ -80,6 +80,7 @@ func (h *Host) commitLoop() {
 			}
 		}
 		if !woken {
+			c.batch = h.store.NewBatch() // the last one may have a large buffer
 			continue
 		}
 		// Others that are ready to run add to the batch first: worth 15 % of the

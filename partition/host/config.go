@@ -27,8 +27,12 @@ var ErrNotSent = errors.New("not sent")
 // out, but its reply did not fit the lane.
 var ErrTooLarge = errors.New("reply too large for the lane")
 
-// Net carries bodies to other nodes. All of them are copied, or handed over,
-// before its methods return. Lanes keep their order.
+// keptBody is the size in bytes beyond which Net may keep a body instead of copying it.
+const keptBody = 64 << 10
+
+// Net carries bodies to other nodes. Those of up to 64 KiB are copied, or handed
+// over, before its methods return; what is larger does not change any more, and may
+// be kept. Lanes keep their order.
 type Net interface {
 	// Send queues one-way messages; it never blocks. False: there is no usable
 	// connection or its buffer is full, and nothing was sent.

@@ -166,7 +166,7 @@ func (h *Host) call(t *trial, v *view, p partition.ID, lane replica.Lane, body [
 func (h *Host) body() *[]byte { return h.bodies.Get().(*[]byte) }
 
 func (h *Host) giveBack(body *[]byte) {
-	if cap(*body) <= retainedBody {
+	if reusable(*body) {
 		h.bodies.Put(body)
 	}
 }

@@ -22,12 +22,23 @@ const lengthSize = 4
 // retainedBody is the largest buffer, in bytes, that is kept for reuse.
 const retainedBody = 1 << 20
 
+// reusable reports whether the memory of a body that was sent may be used again.
+func reusable(body []byte) bool { return len(body) <= keptBody && cap(body) <= retainedBody }
+
 // outbox gathers messages by node and lane. It belongs to one goroutine.
 type outbox struct {
 	net     Net
 	log     *slog.Logger
 	parcels []parcel
 	spare   [][]byte // buffers for parcels to come
+	large   large    // the last one since flush
+}
+
+// large is a message that is a body by itself: the next node that is sent the same
+// message is sent the same bytes.
+type large struct {
+	message replica.Message
+	body    []byte
 }
 
 type parcel struct {
@@ -37,11 +48,17 @@ type parcel struct {
 }
 
 // add puts a message into the parcel for its node and lane; a parcel that becomes
-// too large for the lane is sent before. A message that is too large for its lane
-// by itself goes by Bulk; the order is lost then, which the protocol mends. One
-// that is too large for Bulk is dropped, loudly.
+// too large for the lane is sent before, and so is one that a large message follows,
+// which travels by itself. A message that is too large for its lane by itself goes by
+// Bulk; the order is lost then, which the protocol mends. One that is too large for
+// Bulk is dropped, loudly.
 func (o *outbox) add(m replica.Outbound) {
 	p := o.parcel(m.To, m.Lane)
+	if m.Message == o.large.message && len(o.large.body) <= o.net.MaxBody(m.Lane) {
+		o.send(p)
+		o.net.Send(p.to, p.lane, o.large.body)
+		return
+	}
 	start := len(p.body)
 	p.body = append(p.body, 0, 0, 0, 0)
 	p.body = replica.AppendMessage(p.body, m.Message)
@@ -49,10 +66,18 @@ func (o *outbox) add(m replica.Outbound) {
 	binary.LittleEndian.PutUint32(p.body[start:], uint32(size-lengthSize))
 	limit := o.net.MaxBody(m.Lane)
 	switch {
+	case size > keptBody && size <= limit:
+		o.large = large{m.Message, p.body[start:]}
+		p.body = p.body[:start]
+		o.send(p)
+		o.net.Send(p.to, p.lane, o.large.body)
+		p.body = nil
 	case len(p.body) <= limit:
 	case size <= limit:
-		o.net.Send(p.to, p.lane, p.body[:start])
-		p.body = append(p.body[:0], p.body[start:]...)
+		last := p.body[start:]
+		p.body = p.body[:start]
+		o.send(p)
+		p.body = append(p.body, last...)
 	case m.Lane != replica.Bulk:
 		p.body = p.body[:start]
 		m.Lane = replica.Bulk
@@ -83,15 +108,25 @@ func (o *outbox) parcel(to partition.NodeID, lane replica.Lane) *parcel {
 func (o *outbox) flush() {
 	for i := range o.parcels {
 		p := &o.parcels[i]
-		if len(p.body) > 0 {
-			o.net.Send(p.to, p.lane, p.body)
-		}
-		if cap(p.body) <= retainedBody {
-			o.spare = append(o.spare, p.body[:0])
+		if o.send(p); cap(p.body) > 0 {
+			o.spare = append(o.spare, p.body)
 		}
 	}
 	clear(o.parcels)
 	o.parcels = o.parcels[:0]
+	o.large = large{}
+}
+
+// send sends what a parcel has, if anything, and empties it.
+func (o *outbox) send(p *parcel) {
+	if len(p.body) > 0 {
+		o.net.Send(p.to, p.lane, p.body)
+	}
+	if reusable(p.body) {
+		p.body = p.body[:0]
+	} else {
+		p.body = nil
+	}
 }
 
 var errMessages = errors.New("malformed body of messages")

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,7 +14,7 @@ import (
 	"pipelinedht/partition/replica"
 )
 
-// shelf keeps what is sent.
+// shelf keeps what is sent: what is large as it is, as a Net may.
 type shelf struct {
 	small int // MaxBody of the lanes but Bulk
 	sent  []shelved
@@ -34,7 +35,10 @@ func (s *shelf) MaxBody(lane replica.Lane) int {
 
 func (s *shelf) Send(to partition.NodeID, lane replica.Lane, bodies ...[]byte) bool {
 	for _, b := range bodies {
-		s.sent = append(s.sent, shelved{to, lane, bytes.Clone(b)})
+		if len(b) <= keptBody {
+			b = bytes.Clone(b)
+		}
+		s.sent = append(s.sent, shelved{to, lane, b})
 	}
 	return true
 }
@@ -108,6 +112,39 @@ func TestMessagesForOneNodeAndLaneTravelTogether(t *testing.T) {
 	o.flush()
 	if got, want := s.contents(t, 2), "1: 1; "; got != want {
 		t.Errorf("the next round: got %q, want %q", got, want)
+	}
+}
+
+func TestLargeMessagesAreKeptAndEncodedOnce(t *testing.T) {
+	s := &shelf{small: 1 << 20}
+	o := outbox{net: s, log: slog.New(slog.DiscardHandler)}
+	want := ""
+	for i := range 20 {
+		for _, m := range []*replica.Append{
+			entries(partition.ID(3*i), 40<<10), entries(partition.ID(3*i+1), 100<<10*(i%3)), entries(partition.ID(3*i+2), 40<<10),
+		} {
+			o.add(replica.Outbound{To: 2, Lane: replica.Bulk, Message: m})
+			o.add(replica.Outbound{To: 3, Lane: replica.Bulk, Message: m})
+			want += fmt.Sprint(" ", m.Runs[0].Partition)
+		}
+		if i%4 == 3 {
+			o.flush()
+		}
+	}
+	for _, to := range []partition.NodeID{2, 3} {
+		got := strings.NewReplacer("2:", "", "; ", "").Replace(s.contents(t, to))
+		if got != want {
+			t.Errorf("to node %d: got %q, want %q", to, got, want)
+		}
+	}
+	shared, times := 0, make(map[*byte]int)
+	for _, b := range s.sent {
+		if times[&b.body[0]]++; times[&b.body[0]] == 2 {
+			shared++
+		}
+	}
+	if shared != 13 {
+		t.Errorf("%d bodies for both nodes, want 13", shared)
 	}
 }
 

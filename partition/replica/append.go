@@ -61,7 +61,8 @@ type run struct {
 	first   partition.Seq
 	entries []partition.Entry // shared with other messages, hence never edited
 	bytes   int
-	large   bool // one that travels on Bulk
+	large   bool    // one that travels on Bulk
+	message *Append // of a large one, the same for all; nil: none was made yet
 }
 
 // run returns the entries from first on that travel together.
@@ -112,7 +113,7 @@ func (n *Node) feed(c *replica, f *follower, last *run) {
 		if f.acked < f.bulk {
 			lane = Bulk
 		}
-		n.sendRun(f, lane, last.bytes, Run{
+		n.sendRun(f, lane, last, Run{
 			Partition: c.id, Term: l.term, Prev: prev, Commit: c.commit, Entries: last.entries,
 		})
 		f.asked = n.now
@@ -123,9 +124,18 @@ func (n *Node) feed(c *replica, f *follower, last *run) {
 }
 
 // sendRun puts a run into the Append for the follower's node, or into a new one
-// where that has enough.
-func (n *Node) sendRun(f *follower, lane Lane, bytes int, r Run) {
-	u := n.unsent(f.peer)
+// where that has enough. A large one travels by itself: what is made of it for one
+// node does for the next.
+func (n *Node) sendRun(f *follower, lane Lane, of *run, r Run) {
+	u, bytes := n.unsent(f.peer), of.bytes
+	if of.large {
+		if of.message == nil {
+			of.message = &Append{Runs: []Run{r}}
+		}
+		n.send(f.id, lane, of.message)
+		u.run[lane] = nil // what comes after it stays after it
+		return
+	}
 	if u.run[lane] == nil || u.bytes[lane]+bytes > appendBytes+largeEntry {
 		u.run[lane], u.bytes[lane] = &Append{Runs: make([]Run, 0, min(len(n.dirty), runsAhead))}, 0
 		n.send(f.id, lane, u.run[lane])

@@ -13,7 +13,7 @@ import (
 // written. Keys, values and records passed to them are copied.
 //
 // A Batch is for one goroutine. After Commit it is emptied with Reset and used
-// again: that keeps its buffers.
+// again: that keeps its buffers, up to 16 MiB.
 type Batch struct {
 	store *Store
 	b     *pebble.Batch
@@ -31,8 +31,9 @@ type stagedCopy struct {
 	emptied bool // and goes on with other data
 }
 
-// batchRetained is the largest buffer, in bytes, that Reset keeps.
-const batchRetained = 4 << 20
+// batchRetained is the largest buffer, in bytes, that Reset keeps: with large values
+// to grow one anew would cost more than to fill it.
+const batchRetained = 16 << 20
 
 // NewBatch returns an empty batch.
 func (s *Store) NewBatch() *Batch {
@@ -52,7 +53,7 @@ func (b *Batch) Size() int { return b.b.Len() }
 
 // Reset empties the batch for reuse.
 func (b *Batch) Reset() {
-	b.b.Reset()
+	b.store.engine.empty(b.b)
 	b.err = nil
 	clear(b.staged) // let go of terms and marks
 	b.staged = b.staged[:0]

@@ -24,6 +24,8 @@ func (d *disk) newBatch() *pebble.Batch {
 	return d.db.NewBatch(pebble.WithMaxRetainedSizeBytes(batchRetained))
 }
 
+func (d *disk) empty(b *pebble.Batch) { b.Reset() }
+
 func (d *disk) apply(b *pebble.Batch, durable bool) error {
 	if durable {
 		return b.Commit(pebble.Sync)

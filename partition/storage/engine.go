@@ -22,6 +22,9 @@ type source interface {
 type engine interface {
 	source
 	newBatch() *pebble.Batch
+	// empty has a batch of newBatch used again, with its buffer if that is not too
+	// large.
+	empty(b *pebble.Batch)
 	// apply makes the changes of a batch, all or none of them seen by others in each
 	// slot; durable: they are on disk then. After an error it is not known what was
 	// done.

@@ -59,6 +59,18 @@ func (e *inMemory) view(s Slot) (source, io.Closer) {
 
 func (e *inMemory) newBatch() *pebble.Batch { return new(pebble.Batch) }
 
+// batchHeaderLen is what a batch begins with: sequence number 8, count 4.
+const batchHeaderLen = 12
+
+func (e *inMemory) empty(b *pebble.Batch) {
+	buf := b.Repr()
+	b.Reset() // which by itself keeps 1 MiB
+	if cap(buf) <= batchRetained {
+		clear(buf[:batchHeaderLen])
+		_ = b.SetRepr(buf[:batchHeaderLen]) // fails without a header only
+	}
+}
+
 func (e *inMemory) apply(b *pebble.Batch, _ bool) error {
 	slots, maps, err := e.lock(b)
 	if err != nil {
