@@ -32,6 +32,7 @@ type Arena struct {
 	mu    sync.Mutex // guards the following, and all chunks but for their bytes
 	open  [classes][]*chunk
 	empty map[int][]*chunk // by their size in bytes
+	warm  warm             // some of empty
 
 	graves  []*node // with records to be dropped
 	reaping bool    // reaper runs

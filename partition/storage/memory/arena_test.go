@@ -113,3 +113,40 @@ func TestALargeSizeIsOfWholePagesAndWastesLittle(t *testing.T) {
 		}
 	}
 }
+
+// What large records leave is used for others of their size, up to a bound.
+func TestLargeRecordsUseTheMemoryOfThoseBefore(t *testing.T) {
+	var a Arena
+	put := func(bytes int) ref {
+		r, err := a.put(nil, make([]byte, bytes))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	const size = 3 << 20
+	first := put(size)
+	a.drop(first)
+	if len(a.warm.chunks) != 1 {
+		t.Fatalf("%d warm chunks after one was left, want 1", len(a.warm.chunks))
+	}
+	if again := put(size); again != first || len(a.warm.chunks) > 0 || a.warm.bytes != 0 {
+		t.Errorf("record at %x, want %x; %d warm chunks with %d bytes", again, first, len(a.warm.chunks), a.warm.bytes)
+	}
+	var all []ref
+	for range 2 * warmBytes / size {
+		all = append(all, put(size))
+	}
+	for _, r := range all {
+		a.drop(r)
+	}
+	if a.warm.bytes > warmBytes || a.warm.bytes < warmBytes-2*size {
+		t.Errorf("%d bytes are kept, want about %d", a.warm.bytes, warmBytes)
+	}
+	for range all {
+		put(size)
+	}
+	if a.warm.bytes != 0 {
+		t.Errorf("%d bytes of chunks that are in use are called warm", a.warm.bytes)
+	}
+}

@@ -63,3 +63,18 @@ func BenchmarkGet(b *testing.B) {
 		closer.Close()
 	}
 }
+
+// BenchmarkSetLarge overwrites records of 1 MiB.
+func BenchmarkSetLarge(b *testing.B) {
+	m := New(new(Arena))
+	key, val := make([]byte, 16), make([]byte, 1<<20)
+	b.SetBytes(int64(len(val)))
+	for i := uint64(0); b.Loop(); i++ {
+		binary.BigEndian.PutUint64(key, i%16)
+		m.Lock()
+		if err := m.Set(key, val); err != nil {
+			b.Fatal(err)
+		}
+		m.Unlock()
+	}
+}

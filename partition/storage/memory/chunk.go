@@ -59,24 +59,35 @@ func (a *Arena) unused(n int) (*chunk, error) {
 	}
 	c := empty[len(empty)-1]
 	a.empty[n] = empty[:len(empty)-1]
+	a.warm.remove(c)
 	return c, nil
 }
 
-// retire gives the memory of a chunk that has become empty back. It keeps its
-// addresses and number: addresses without a mapping between others would cost the
-// kernel an entry each, of which a process gets some ten thousand.
+// retire gives the memory of a chunk that has become empty back, that of a large record
+// after others. The chunk keeps its addresses and number: addresses without a mapping
+// between others would cost the kernel an entry each, of which a process gets some ten
+// thousand.
 func (a *Arena) retire(c *chunk) {
 	if c.at >= 0 {
 		a.close(c)
 	}
-	if err := unix.Madvise(c.bytes, unix.MADV_DONTNEED); err != nil {
-		panic(fmt.Sprintf("give back %d bytes: %v", len(c.bytes), err)) // not a mapping: a broken invariant
+	if c.class == classes {
+		a.warm.add(c)
+	} else {
+		c.giveBack()
 	}
 	c.carved, c.free = 0, 0
 	if a.empty == nil {
 		a.empty = make(map[int][]*chunk)
 	}
 	a.empty[len(c.bytes)] = append(a.empty[len(c.bytes)], c)
+}
+
+// giveBack has the operating system take the memory, and the addresses stay.
+func (c *chunk) giveBack() {
+	if err := unix.Madvise(c.bytes, unix.MADV_DONTNEED); err != nil {
+		panic(fmt.Sprintf("give back %d bytes: %v", len(c.bytes), err)) // not a mapping: a broken invariant
+	}
 }
 
 // mapped makes a chunk of n bytes and gives it a number.
@@ -142,7 +153,7 @@ func (a *Arena) Close() {
 	for _, empty := range a.empty {
 		all = append(all, empty...)
 	}
-	a.empty = nil
+	a.empty, a.warm = nil, warm{}
 	// From one end, so that this, too, leaves as few holes as can be.
 	slices.SortFunc(all, func(x, y *chunk) int { return cmp.Compare(x.address(), y.address()) })
 	for _, c := range all {

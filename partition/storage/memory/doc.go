@@ -7,7 +7,7 @@
 // many maps share: small ones in slots of about their size, 1 MiB of one size at a
 // time; large ones in memory of their own. What is removed makes room for others of
 // its size; the memory of a MiB that has become empty goes back to the operating system,
-// and so does that of every large record; their addresses are kept.
+// and so does that of large records, but for the last 16 MiB; their addresses are kept.
 //
 // The package does not know what the bytes mean.
 //
