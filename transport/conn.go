@@ -6,6 +6,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"syscall"
 )
 
 // conn carries frames between two nodes, from the end of its handshake until it
@@ -23,12 +24,15 @@ type conn struct {
 	mu       sync.Mutex
 	out      outbox
 	room     chan struct{}    // closed when out has room again; nil: nobody waits
-	writing  bool             // the writer is at work or woken
+	writing  bool             // the writer is at work or woken, or a sender writes
+	left     unwritten        // for the writer, before what is in out
+	idle     [][]byte         // memory for a sender's batch
 	batching bool             // the reader will wake the writer when it pauses
 	calls    map[uint64]*call // by number; waiting for a reply
 	lastCall uint64
 	err      error // why it was closed; nil: open
 
+	direct  syscall.RawConn // that a sender may write to; nil: it may not
 	wake    chan struct{}   // one token: there is something to write
 	ctx     context.Context // ends when it is closed
 	end     context.CancelCauseFunc
@@ -49,6 +53,9 @@ func newConn(t *Transport, s *stream, kind streamKind, dialled bool) *conn {
 		calls:   make(map[uint64]*call),
 		wake:    make(chan struct{}, 1),
 		stopped: make(chan struct{}),
+	}
+	if sc, ok := s.Conn.(syscall.Conn); ok && dialled {
+		c.direct, _ = sc.SyscallConn() // nil if it is closed already
 	}
 	c.ctx, c.end = context.WithCancelCause(t.ctx)
 	return c

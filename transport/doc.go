@@ -34,6 +34,6 @@
 //
 // All methods of Transport may be called from any goroutine. Send never waits
 // for the network. Each connection has one reader goroutine, which calls the
-// Handler, one writer goroutine, and one that watches over both. Close ends and
-// waits for all of them.
+// Handler, one writer goroutine, for what its sender does not write, and one that watches
+// over both. Close ends and waits for all of them.
 package transport

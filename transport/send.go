@@ -27,7 +27,7 @@ func (t *Transport) Send(to partition.NodeID, lane Lane, bodies ...[]byte) bool 
 			return held
 		}
 	}
-	return c.send(c.limits.send, frames...)
+	return c.sendNow(c.limits.send, frames)
 }
 
 // link returns this node's side of a lane to a peer.

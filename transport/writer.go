@@ -20,11 +20,17 @@ func (c *conn) write() error {
 		}
 		// Let those that are ready to run add their frames: one write for many.
 		runtime.Gosched()
+		if left := c.takeLeft(); left.batch != nil {
+			batch = left.batch
+			if err := c.writeBatch(batch, left.written); err != nil {
+				return err
+			}
+		}
 		for {
 			if batch = c.takeBatch(batch); len(batch) == 0 {
 				break
 			}
-			if err := c.writeBatch(batch); err != nil {
+			if err := c.writeBatch(batch, 0); err != nil {
 				return err
 			}
 		}
@@ -48,8 +54,11 @@ func (c *conn) takeBatch(last [][]byte) [][]byte {
 	return batch
 }
 
-func (c *conn) writeBatch(batch [][]byte) error {
+// writeBatch writes a batch but for its first bytes.
+func (c *conn) writeBatch(batch [][]byte, but int) error {
 	for _, segment := range batch {
+		n := min(but, len(segment))
+		segment, but = segment[n:], but-n
 		for len(segment) > 0 {
 			piece := segment[:min(len(segment), writePiece)]
 			c.writes.Add(1)
