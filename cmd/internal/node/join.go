@@ -83,6 +83,13 @@ func (n *Node) join(ctx, asked context.Context, j *joining) (httpapi.JoinReport,
 // once: it may be that the target is about to follow them.
 func (n *Node) prepare(ctx, patience context.Context, j *joining) (*target, error) {
 	l := n.life()
+	if n.stored().Import != nil && standalone(l.raft.Load().Map(), l) {
+		// What an earlier join brought is to be in before the next one begins, whose
+		// stamp is taken by the survey: what is written here meanwhile is no older.
+		if _, err := n.finishJoin(ctx); err != nil {
+			return nil, err
+		}
+	}
 	t, err := n.survey(patience, l, j.contacts)
 	if err != nil {
 		return nil, err
@@ -120,12 +127,6 @@ func (l *life) expects() bool {
 // tryJoin takes the standalone node from its life old to one in the target's
 // cluster, or leaves everything as it was.
 func (n *Node) tryJoin(ctx context.Context, old *life, t *target) error {
-	if n.stored().Import != nil {
-		// What an earlier join brought is to be in before the next one begins.
-		if _, err := n.finishJoin(ctx); err != nil {
-			return err
-		}
-	}
 	intent := joinIntent{
 		ID:       randomID(),
 		Name:     n.cfg.Name,
