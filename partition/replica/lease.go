@@ -24,9 +24,10 @@ type peer struct {
 
 	// The lease: this node may read, as far as this peer goes, in terms that
 	// leaseVersion covers, until leaseUntil.
-	beaconSent   time.Duration // the last one
-	unanswered   time.Duration // the first of an unbroken row of them since anything was heard of the peer; 0: none
-	leaseSent    time.Duration // the beacon that the lease answers
+	beaconSent   time.Duration     // the last one
+	beaconTold   partition.Version // the version it told
+	unanswered   time.Duration     // the first of an unbroken row of them since anything was heard of the peer; 0: none
+	leaseSent    time.Duration     // the beacon that the lease answers
 	leaseUntil   time.Duration
 	leaseVersion partition.Version
 	granted      time.Duration // when the last grant that counted came
@@ -87,7 +88,7 @@ func (n *Node) sendBeacons() {
 			continue
 		}
 		for _, f := range c.lead.followers {
-			if f.beaconSent != n.now {
+			if f.beaconSent != n.now || f.beaconTold != n.m.Version {
 				n.beacon(f.peer)
 			}
 		}
@@ -107,7 +108,7 @@ func (n *Node) beacon(p *peer) {
 	if p.unanswered == 0 || !n.asking(p) {
 		p.unanswered = n.now
 	}
-	p.beaconSent = n.now
+	p.beaconSent, p.beaconTold = n.now, n.m.Version
 	n.send(p.id, Control, &Beacon{Version: n.m.Version, Sent: n.now, Stopping: n.stopping, Full: n.full})
 }
 
