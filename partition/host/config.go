@@ -75,8 +75,8 @@ type Config struct {
 	Cluster     Cluster
 
 	// Keep says which copies stay in the store's directory when the map gives
-	// them no place here any more: a leaver's own. Nil: none. It may be called
-	// from any goroutine.
+	// them no place here any more, or they are void: a leaver's own, and those of
+	// a node that is removed unasked. Nil: none. It may be called from any goroutine.
 	Keep func(partition.ID) bool
 	// Tombstones: deletes leave tombstones, and no tombstone is swept.
 	Tombstones bool

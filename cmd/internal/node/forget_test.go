@@ -124,6 +124,66 @@ func TestWhatAForgottenPeerAloneHadIsGivenUpOnlyOnAnOperatorsWord(t *testing.T) 
 	})
 }
 
+// A peer that is heard again at once is told by Raft's log what was given up with it,
+// and then has it nevertheless.
+func TestAForgottenPeerKeepsItsDataWhoeverTellsIt(t *testing.T) {
+	inBubble(t, func(c *cluster) {
+		c.start("a", func(cfg *Config) { cfg.Replicas = 1 })
+		c.startAll("b", "c")
+		c.join("b", "a")
+		c.join("c", "a")
+		for _, k := range numbered("k", 60) {
+			c.put("a", k, "v")
+		}
+		had := c.keys("c")
+		heal := c.cutOff("c", "a", "b")
+		if report, err := c.forget("a", "c", true); err != nil || report.Lost == 0 {
+			t.Fatalf("forget c with its data: %+v, %v", report, err)
+		}
+		heal()
+		c.awaitTold("c", "removed")
+		c.leave("c")
+		for _, k := range had {
+			c.expect(k, "v", "c")
+			c.expect(k, "-", "a", "b")
+		}
+	})
+}
+
+// A peer that returns after it was forgotten, but before it was dropped, hands over
+// what it has.
+func TestAPeerThatIsRemovedWhileItRunsHandsOverAndKeepsItsData(t *testing.T) {
+	inBubble(t, func(c *cluster) {
+		c.start("a", func(cfg *Config) { cfg.Replicas = 1 })
+		c.startAll("b", "c")
+		c.join("b", "a")
+		c.join("c", "a")
+		all := numbered("k", 60)
+		for _, k := range all {
+			c.put("a", k, "v")
+		}
+		had := c.keys("c")
+		ctx, cancel := timeout(time.Minute)
+		defer cancel()
+		if err := c.nodes["a"].life().raft.Load().RemovePeer(ctx, c.nodes["c"].life().record.Node); err != nil {
+			t.Fatal(err)
+		}
+		c.awaitTold("c", "removed")
+		for _, k := range all {
+			c.expect(k, "v", "a", "b")
+		}
+		c.leave("c")
+		for _, k := range had {
+			c.expect(k, "v", "c")
+			c.put("a", k, "new")
+		}
+		c.join("c", "a")
+		for _, k := range had {
+			c.expect(k, "new", "a", "b", "c")
+		}
+	})
+}
+
 func TestANodeUnderADeadPeersNameTakesItsPlace(t *testing.T) {
 	inBubble(t, func(c *cluster) {
 		c.startAll("a", "b", "c")

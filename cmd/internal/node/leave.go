@@ -47,10 +47,10 @@ func (n *Node) leave(ctx, asked context.Context) error {
 }
 
 // ownPartitions lists what a leaver keeps: the partitions that it is primary for,
-// or, where it was removed and cannot know, all that it has whole copies of.
+// or, where it was removed unasked and cannot know, all that it has whole copies of.
 func (n *Node) ownPartitions(l *life, m *partition.Map) ([]partition.ID, error) {
 	var own []partition.ID
-	if l.isGone() {
+	if l.isGone() || m != nil && !staysIn(m, l.record.Node) {
 		copies, err := n.store.Copies(l.record.Generation)
 		if err != nil {
 			return nil, fmt.Errorf("list the copies: %w", err)

@@ -56,7 +56,7 @@ type lifeConfig struct {
 	rebalanceRate  int
 	flight         Flight
 	store          *storage.Store
-	keep           func(partition.ID) bool
+	keep           *atomic.Pointer[map[partition.ID]bool] // see keeps
 	recovered      func() []partition.ClusterID
 	fatal          func(error)
 	logger         *slog.Logger
@@ -136,7 +136,7 @@ func (l *life) serve(ctx context.Context) error {
 		Store:          l.cfg.store,
 		Net:            hostNet{l.net},
 		Cluster:        l.raft.Load(),
-		Keep:           l.cfg.keep,
+		Keep:           l.keeps,
 		Tombstones:     l.record.Founder != nil && l.record.Founder.Kept,
 		Timeout:        l.cfg.requestTimeout,
 		RebalanceBytes: int64(l.cfg.rebalanceRate),

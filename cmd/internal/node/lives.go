@@ -21,7 +21,7 @@ func (n *Node) openLife(r lifeRecord) (*life, error) {
 		rebalanceRate:  n.cfg.RebalanceRate,
 		flight:         n.cfg.Flight,
 		store:          n.store,
-		keep:           n.keeps,
+		keep:           &n.keep,
 		recovered:      func() []partition.ClusterID { return n.stored().Recovered },
 		fatal:          n.fail,
 		logger:         n.log,
@@ -68,13 +68,7 @@ func (n *Node) setCurrent(l *life) {
 	n.current = l
 }
 
-// keeps is host.Config.Keep: a leaver's own copies stay.
-func (n *Node) keeps(p partition.ID) bool {
-	keep := n.keep.Load()
-	return keep != nil && (*keep)[p]
-}
-
-// keepOnly sets what keeps says from now on.
+// keepOnly sets what is kept (life.keeps) from now on; nil: nobody leaves.
 func (n *Node) keepOnly(i *leaveIntent) {
 	if i == nil {
 		n.keep.Store(nil)

@@ -151,6 +151,22 @@ func (l *life) member() bool {
 	return ok
 }
 
+// staysIn reports whether the map has the node as a peer that does not leave.
+func staysIn(m *partition.Map, node partition.NodeID) bool {
+	p, ok := m.Peer(node)
+	return ok && p.State != partition.Leaving
+}
+
+// keeps is host.Config.Keep. A leaver's own copies stay, and all copies of a node
+// that is removed without having asked for it: it may have been given up with what
+// it alone has, and is told that its data are kept.
+func (l *life) keeps(p partition.ID) bool {
+	if own := l.cfg.keep.Load(); own != nil {
+		return (*own)[p]
+	}
+	return !staysIn(l.raft.Load().Map(), l.record.Node)
+}
+
 // awaitGone serves on until the node is no peer any more, by its own map or by
 // another peer's word; or until the cluster was given up, which is an error.
 func (l *life) awaitGone(ctx context.Context) error {
