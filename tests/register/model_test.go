@@ -48,6 +48,9 @@ func TestModelTellsRightHistoriesFromWrongOnes(t *testing.T) {
 		{"read of a write under way", []porcupine.Operation{wrote(0, 1, "a", "1"), wrote(2, 5, "b", "2"), saw(3, 4, "b", "2")}, true},
 		{"two reads that go back", []porcupine.Operation{wrote(0, 1, "a", "1"), wrote(2, 9, "b", "2"), saw(3, 4, "b", "2"), saw(5, 6, "a", "1")}, false},
 		{"versions that go back", []porcupine.Operation{wrote(0, 1, "a", "2"), wrote(2, 3, "b", "1")}, false},
+		{"older value that came along after a delete", []porcupine.Operation{
+			lostWrite, wrote(2, 3, "a", "3"), removed(4, 5, true), saw(6, 7, "b", "2"),
+		}, true},
 		{"lost write", []porcupine.Operation{wrote(0, 1, "a", "1"), missing(2, 3)}, false},
 		{"deleted key that returns", []porcupine.Operation{wrote(0, 1, "a", "1"), removed(2, 3, true), saw(4, 5, "a", "1")}, false},
 		{"removed, and it was not there", []porcupine.Operation{wrote(0, 1, "a", "1"), removed(2, 3, false)}, false},

@@ -13,6 +13,10 @@ import (
 // law of its own, and it makes long histories easy to judge: whoever names a version
 // comes after all who name a lower one. Without it thirty clients that a fault holds
 // up together can be put in more orders than can be tried.
+//
+// It goes for values whose writer was told the version. Others may have been written
+// to a node while it stood alone, and come along at its next join: then they are older
+// than what was there and has been deleted.
 
 // ranked is an Input with its place among those that name a version.
 type ranked struct {
@@ -47,35 +51,41 @@ var model = porcupine.Model{
 
 // rank returns the operations of one key as model takes them.
 func rank(history []porcupine.Operation) ([]porcupine.Operation, error) {
-	versions := make([]uint64, 0, len(history))
-	of := make([]uint64, len(history)) // 0: none is named
+	told := make(map[string]bool)
+	for _, op := range history {
+		in, out := op.Input.(Input), op.Output.(Output)
+		if in.Kind.Unconditional() == Write && !out.Unknown && !out.Refused && out.Tag != "" {
+			told[out.Tag] = true
+		}
+	}
+	all := slices.Clone(history)
+	versions := make([]uint64, 0, len(all))
+	of := make([]uint64, len(all))
 	for i, op := range history {
-		tag := names(op.Input.(Input), op.Output.(Output))
-		if tag == "" {
-			continue
+		in := op.Input.(Input)
+		tag := tagNamed(in, op.Output.(Output))
+		if told[tag] {
+			version, err := strconv.ParseUint(strings.Trim(tag, `"`), 10, 64)
+			if err != nil {
+				return nil, fmt.Errorf("operation %+v: the tag is no version: %w", op, err)
+			}
+			of[i], versions = version, append(versions, version)
 		}
-		version, err := strconv.ParseUint(strings.Trim(tag, `"`), 10, 64)
-		if err != nil || version == 0 {
-			return nil, fmt.Errorf("operation %+v: %s is no version", op, tag)
-		}
-		of[i], versions = version, append(versions, version)
+		all[i].Input = ranked{Input: in, names: told[tag]}
 	}
 	slices.Sort(versions)
-	all := slices.Clone(history)
 	for i := range all {
-		in := ranked{Input: all[i].Input.(Input)}
-		if of[i] != 0 {
-			in.names = true
+		if in := all[i].Input.(ranked); in.names {
 			in.after, _ = slices.BinarySearch(versions, of[i])
+			all[i].Input = in
 		}
-		all[i].Input = in
 	}
 	return all, nil
 }
 
-// names returns the tag of the value that an operation left or saw: "" where that is
-// not known, or there was none.
-func names(in Input, out Output) string {
+// tagNamed returns the tag of the value that an operation left or saw: "" where that
+// is not known, or there was none.
+func tagNamed(in Input, out Output) string {
 	switch {
 	case out.Unknown:
 		return ""
