@@ -10,6 +10,7 @@ import (
 	"pipelinedht/tests/chaos/traffic"
 	"pipelinedht/tests/harness"
 	"pipelinedht/tests/register"
+	"pipelinedht/tests/request"
 )
 
 const (
@@ -63,12 +64,12 @@ func (r *run) fresh() {
 		key := fmt.Sprintf("register-fresh-%d", i)
 		in := register.Input{Kind: register.Write, Key: key, Value: "through " + m.Name}
 		called := r.traffic.Registers.Now()
-		a, err := register.Send(m.Client, in)
-		out, verdict, err := register.Judge(in, a, err)
-		if verdict != register.Failed {
+		a, err := request.Send(m.Client, in)
+		out, verdict, err := request.Judge(in, a, err)
+		if verdict != request.Failed {
 			r.traffic.Registers.Record(judgeClient+i, in, out, called)
 		}
-		if verdict != register.Done {
+		if verdict != request.Done {
 			r.violation("a fresh write through %s: %v", m.Name, err)
 		}
 	}
@@ -140,9 +141,9 @@ func (r *run) readRegisters(listed map[string]string) {
 		return harness.EachKey(keys, readers, func(j int, key string) error {
 			in := register.Input{Kind: register.Read, Key: key}
 			called := h.Now()
-			a, err := register.Send(m.Client, in)
-			out, verdict, err := register.Judge(in, a, err)
-			if verdict != register.Done {
+			a, err := request.Send(m.Client, in)
+			out, verdict, err := request.Judge(in, a, err)
+			if verdict != request.Done {
 				return err
 			}
 			h.Record(judgeClient+i, in, out, called)

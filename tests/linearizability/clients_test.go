@@ -8,6 +8,7 @@ import (
 
 	"pipelinedht/tests/harness"
 	"pipelinedht/tests/register"
+	"pipelinedht/tests/request"
 )
 
 const keyCount = 12
@@ -34,7 +35,7 @@ func (c *client) run(ctx context.Context) {
 func (c *client) once(to *member) {
 	in := c.choose(to.floor.Load() > 0)
 	called := c.history.Now()
-	a, err := register.Send(to.Client, in)
+	a, err := request.Send(to.Client, in)
 	out := c.judge(in, to, a, err)
 	if out.Unknown {
 		// Whoever judged its condition may have been a lonely node.
@@ -77,9 +78,9 @@ func (c *client) choose(plain bool) register.Input {
 // judge turns an answer into what it says about the cluster, and notes a fault
 // where the request failed.
 func (c *client) judge(in register.Input, to *member, a harness.Answer, err error) register.Output {
-	out, verdict, err := register.Judge(in, a, err)
+	out, verdict, err := request.Judge(in, a, err)
 	unknown := register.Output{Unknown: true}
-	if verdict != register.Done {
+	if verdict != request.Done {
 		c.history.fault(fmt.Sprintf("%v: through %s (leaving: %t): %+v: %v", c.history.Now(), to.Name, to.floor.Load() > 0, in, err))
 		return unknown
 	}

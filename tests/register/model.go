@@ -5,7 +5,6 @@
 //	model.go     what a register may do
 //	versions.go  in which order, by the versions that are named
 //	history.go   what clients asked and were told, and the check of it
-//	request.go   from what is asked to HTTP, and from its answer to what was told
 package register
 
 import "fmt"

@@ -15,6 +15,7 @@ import (
 
 	"pipelinedht/httpapi"
 	"pipelinedht/partition"
+	"pipelinedht/tests/register"
 )
 
 // cluster is a set of nodes in one synctest bubble, on a network in memory.
@@ -32,12 +33,15 @@ type cluster struct {
 	tasks sync.WaitGroup
 	// skew is by how much the clocks of the nodes run faster or slower at most.
 	skew float64
+	// histories of workloads that have ended.
+	histories []*register.History
 }
 
 // inBubble runs f with a cluster of no nodes yet, under simulated time. Nodes that
-// f leaves open are closed.
+// f leaves open are closed, and then the histories of its workloads are judged.
 func inBubble(t *testing.T, f func(c *cluster)) {
 	t.Helper()
+	var histories []*register.History
 	synctest.Test(t, func(t *testing.T) {
 		c := &cluster{t: t, net: newNetwork(), begun: time.Now(), nodes: make(map[string]*Node), over: make(chan struct{}), partitions: 16}
 		c.log = slog.New(slog.DiscardHandler)
@@ -50,9 +54,29 @@ func inBubble(t *testing.T, f func(c *cluster)) {
 			for name := range c.nodes {
 				c.stop(name)
 			}
+			histories = c.histories
 		}()
 		f(c)
 	})
+	for _, h := range histories {
+		faults, err := h.Check(func() string { return drawings(t) })
+		for _, f := range faults {
+			t.Error(f)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// drawings is a directory that outlasts the test, which has failed.
+func drawings(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "history-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // config of the node with that name; its address is NAME:1.

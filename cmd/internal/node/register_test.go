@@ -3,13 +3,11 @@ package node
 import (
 	"context"
 	"errors"
-	"math"
+	"strconv"
 	"testing"
-	"time"
-
-	"github.com/anishathalye/porcupine"
 
 	"pipelinedht/partition"
+	"pipelinedht/tests/register"
 )
 
 type kind uint8
@@ -66,59 +64,53 @@ func carryOut(n *Node, s step) (o seen) {
 	return seen{failed: out.Failed, existed: out.Existed, stamp: out.Stamp, err: err}
 }
 
-// told returns the step as the history of the registers has it; ok is false
-// where it tells nothing of them. What a node that was away did in another cluster
-// is no part of them. But its writes may come along with it later, as the latest
+// told returns a step and what came of it as the history of the registers has them; ok
+// is false where they tell nothing of them. What a node that was away did in another
+// cluster is no part of them. But its writes may come along with it later, as the latest
 // ones: they stay open, and their conditions were on other registers.
-func told(id int, s step, o seen, call, ret time.Duration, away bool) (op porcupine.Operation, ok bool) {
-	op = porcupine.Operation{ClientId: id, Call: int64(call), Return: int64(ret)}
-	switch unknown := errors.Is(o.err, partition.ErrUnknown); {
-	case o.err != nil && !unknown, s.kind == get && (unknown || away), away && o.failed:
-		return op, false
+func told(s step, o seen, away bool) (in register.Input, out register.Output, ok bool) {
+	unknown := errors.Is(o.err, partition.ErrUnknown)
+	if o.err != nil && !unknown || s.kind == get && (unknown || away) || away && o.failed {
+		return in, out, false
+	}
+	in = register.Input{Kind: s.recorded(), Key: s.key, Value: s.value}
+	switch {
 	case away:
-		if s.kind == create || s.kind == swap {
-			s.kind = put
-		}
-		fallthrough
-	case unknown:
-		o, op.Return = seen{err: partition.ErrUnknown}, math.MaxInt64
+		in.Kind = in.Kind.Unconditional()
+	case s.kind == swap:
+		in.Tag = tagOf(s.expect.stamp)
 	}
-	op.Input, op.Output = s, o
-	return op, true
+	if away || unknown {
+		return in, register.Output{Unknown: true}, true
+	}
+	out = register.Output{Refused: o.failed, Found: o.value != "" || o.existed, Value: o.value}
+	if s.kind != del {
+		out.Tag = tagOf(o.stamp)
+	}
+	return in, out, true
 }
 
-// register is the model of one key.
-var register = porcupine.Model{
-	Init: func() any { return "" },
-	Step: func(state, input, output any) (bool, any) {
-		s, o := input.(step), output.(seen)
-		holds := true
-		switch s.kind {
-		case get:
-			return o.value == state, state
-		case put:
-			return true, s.value
-		case del:
-			return o.err != nil || o.existed == (state != ""), ""
-		case create:
-			holds = state == ""
-		case swap:
-			holds = state == s.expect.value
-		}
-		if !holds {
-			return o.err != nil || o.failed, state
-		}
-		return o.err != nil || !o.failed, s.value
-	},
+func (s step) recorded() register.Kind {
+	switch {
+	case s.kind == get:
+		return register.Read
+	case s.kind == put:
+		return register.Write
+	case s.kind == create:
+		return register.Create
+	case s.kind == del:
+		return register.Remove
+	case s.value == "":
+		return register.RemoveMatch
+	}
+	return register.Replace
 }
 
-func byKey(history []porcupine.Operation) map[string][]porcupine.Operation {
-	parts := make(map[string][]porcupine.Operation)
-	for _, op := range history {
-		key := op.Input.(step).key
-		parts[key] = append(parts[key], op)
+func tagOf(s partition.Stamp) string {
+	if s == 0 {
+		return ""
 	}
-	return parts
+	return strconv.FormatUint(uint64(s), 10)
 }
 
 func TestTheHistoryTellsWritesApartThatCameAlong(t *testing.T) {
@@ -127,11 +119,17 @@ func TestTheHistoryTellsWritesApartThatCameAlong(t *testing.T) {
 		o    seen
 		away bool
 	}
-	unknown, failed := seen{err: partition.ErrUnknown}, seen{failed: true}
-	first := one{s: step{kind: put, value: "1"}}
-	reads := func(value string) one { return one{s: step{kind: get}, o: seen{value: value}} }
+	const stamp = 7 // of the value "1"
+	unknown, failed := seen{err: partition.ErrUnknown}, seen{failed: true, stamp: stamp}
+	first := one{s: step{kind: put, value: "1"}, o: seen{stamp: stamp}}
+	stamps := map[string]partition.Stamp{"0": stamp - 1, "1": stamp, "2": stamp + 1}
+	reads := func(value string) one {
+		return one{s: step{kind: get}, o: seen{value: value, stamp: stamps[value]}}
+	}
 	create := step{kind: create, value: "2"}
-	swap := func(from, to string) step { return step{kind: swap, value: to, expect: sighting{value: from}} }
+	swap := func(from, to string) step {
+		return step{kind: swap, value: to, expect: sighting{from, stamps[from]}}
+	}
 	for _, test := range []struct {
 		name string
 		ops  []one
@@ -157,15 +155,15 @@ func TestTheHistoryTellsWritesApartThatCameAlong(t *testing.T) {
 		{"an unknown swap of another value", []one{first, {s: swap("0", "2"), o: unknown}, reads("2")}, false},
 		{"a swap elsewhere that came along", []one{first, {s: swap("0", "2"), away: true}, reads("2")}, true},
 	} {
-		var history []porcupine.Operation
+		h := register.NewHistory()
 		for i, op := range test.ops {
-			at := time.Duration(2 * i)
-			if op, ok := told(i, op.s, op.o, at, at+1, op.away); ok {
-				history = append(history, op)
+			if in, out, ok := told(op.s, op.o, op.away); ok {
+				h.Record(i, in, out, h.Now())
 			}
 		}
-		if got := porcupine.CheckOperations(register, history); got != test.want {
-			t.Errorf("%s: got linearizable %v, want %v", test.name, got, test.want)
+		faults, err := h.Check(t.TempDir)
+		if got := len(faults) == 0; err != nil || got != test.want {
+			t.Errorf("%s: got linearizable %v, want %v; %v", test.name, got, test.want, err)
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"pipelinedht/tests/chaos/cluster"
 	"pipelinedht/tests/harness"
 	"pipelinedht/tests/register"
+	"pipelinedht/tests/request"
 )
 
 const (
@@ -101,15 +102,15 @@ func (w *watch) probe(rng *rand.Rand, p int, key string, begun time.Time) {
 			in.Kind, in.Value = register.Write, fmt.Sprintf("%d of %d", attempt, begun.UnixNano())
 		}
 		called := w.scene.History.Now()
-		a, err := register.Send(w.clients[rng.IntN(len(w.clients))], in)
-		out, verdict, err := register.Judge(in, a, err)
-		if verdict != register.Failed {
+		a, err := request.Send(w.clients[rng.IntN(len(w.clients))], in)
+		out, verdict, err := request.Judge(in, a, err)
+		if verdict != request.Failed {
 			w.scene.History.Record(probeClient+p, in, out, called)
 		}
 		took := time.Since(begun)
 		w.mu.Lock()
 		switch {
-		case verdict == register.Done:
+		case verdict == request.Done:
 			w.times = append(w.times, took)
 		case took > servedWithin:
 			w.errs = append(w.errs, fmt.Errorf("partition %d: %w", p, err))
@@ -119,7 +120,7 @@ func (w *watch) probe(rng *rand.Rand, p int, key string, begun time.Time) {
 			}
 		}
 		w.mu.Unlock()
-		if verdict == register.Done || took > servedWithin {
+		if verdict == request.Done || took > servedWithin {
 			return
 		}
 		<-time.After(probeAgain)

@@ -10,6 +10,7 @@ import (
 	"pipelinedht/tests/chaos/cluster"
 	"pipelinedht/tests/harness"
 	"pipelinedht/tests/register"
+	"pipelinedht/tests/request"
 )
 
 const (
@@ -158,12 +159,12 @@ func repeat(through *cluster.Member, f func(*harness.Client)) (stop func()) {
 }
 
 // ask has a client of a node read or write a register, and notes what it is told.
-func (r *row) ask(client *harness.Client, id int, in register.Input) register.Verdict {
+func (r *row) ask(client *harness.Client, id int, in register.Input) request.Verdict {
 	h := r.scene.History
 	called := h.Now()
-	a, err := register.Send(client, in)
-	out, verdict, _ := register.Judge(in, a, err)
-	if verdict != register.Failed {
+	a, err := request.Send(client, in)
+	out, verdict, _ := request.Judge(in, a, err)
+	if verdict != request.Failed {
 		h.Record(probeClient+id, in, out, called)
 	}
 	return verdict

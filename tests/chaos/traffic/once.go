@@ -11,6 +11,7 @@ import (
 	"pipelinedht/tests/chaos/cluster"
 	"pipelinedht/tests/harness"
 	"pipelinedht/tests/register"
+	"pipelinedht/tests/request"
 )
 
 // Fate is what is known of a key that was written once.
@@ -113,10 +114,10 @@ func (t *Traffic) Load(count int) error {
 }
 
 // put writes one key, unless the node may not be asked.
-func (t *Traffic) put(m *cluster.Member, to *harness.Client, key string) register.Verdict {
+func (t *Traffic) put(m *cluster.Member, to *harness.Client, key string) request.Verdict {
 	done, ok := m.TryUse()
 	if !ok {
-		return register.Failed
+		return request.Failed
 	}
 	defer done()
 	unharmed := m.Watch()
@@ -126,16 +127,16 @@ func (t *Traffic) put(m *cluster.Member, to *harness.Client, key string) registe
 }
 
 // Put writes the key's value and notes what is known of it. The error is nil with
-// register.Done only.
-func (o *Once) Put(to *harness.Client, key string) (register.Verdict, error) {
+// request.Done only.
+func (o *Once) Put(to *harness.Client, key string) (request.Verdict, error) {
 	in := register.Input{Kind: register.Write, Key: key, Value: ValueOf(key)}
 	o.set(key, Perhaps)
-	a, err := register.Send(to, in)
-	_, verdict, err := register.Judge(in, a, err)
+	a, err := request.Send(to, in)
+	_, verdict, err := request.Judge(in, a, err)
 	switch verdict {
-	case register.Done:
+	case request.Done:
 		o.set(key, Acknowledged)
-	case register.Failed:
+	case request.Failed:
 		o.set(key, Never)
 	}
 	return verdict, err

@@ -7,6 +7,7 @@ import (
 
 	"pipelinedht/tests/chaos/cluster"
 	"pipelinedht/tests/register"
+	"pipelinedht/tests/request"
 )
 
 const (
@@ -32,9 +33,9 @@ func (t *Traffic) client(id int, m *cluster.Member) {
 		in.Value = valueFor(in.Kind, fmt.Sprintf("%d of client %d", n, id))
 		unharmed := m.Watch()
 		called := t.Registers.Now()
-		a, err := register.Send(to, in)
-		out, verdict, err := register.Judge(in, a, err)
-		if verdict != register.Failed {
+		a, err := request.Send(to, in)
+		out, verdict, err := request.Judge(in, a, err)
+		if verdict != request.Failed {
 			t.Registers.Record(id, in, out, called)
 		}
 		done()

@@ -14,6 +14,7 @@ import (
 	"pipelinedht/tests/chaos/cluster"
 	"pipelinedht/tests/harness"
 	"pipelinedht/tests/register"
+	"pipelinedht/tests/request"
 )
 
 const (
@@ -115,18 +116,18 @@ const (
 )
 
 // note counts an answer. well: no fault was upon the node from call to answer.
-func (t *Traffic) note(m *cluster.Member, well bool, v register.Verdict, err error) {
+func (t *Traffic) note(m *cluster.Member, well bool, v request.Verdict, err error) {
 	c := &t.count
 	line := func() string { return fmt.Sprintf("%v: through %s: %v: %v", t.Registers.Now(), m.Name, v, err) }
 	switch v {
-	case register.Done:
+	case request.Done:
 		c.done.Add(1)
 		return
-	case register.Failed:
+	case request.Failed:
 		c.failed.Add(1)
-	case register.Unknown:
+	case request.Unknown:
 		c.unknown.Add(1)
-	case register.Odd:
+	case request.Odd:
 		c.unknown.Add(1)
 		c.mu.Lock()
 		if len(c.odd) < mostOdd {
@@ -145,9 +146,9 @@ func (t *Traffic) note(m *cluster.Member, well bool, v register.Verdict, err err
 }
 
 // rest is the pause of a client, longer after a failure.
-func (t *Traffic) rest(rng *rand.Rand, v register.Verdict) {
+func (t *Traffic) rest(rng *rand.Rand, v request.Verdict) {
 	d := time.Duration(rng.Int64N(int64(pause)))
-	if v != register.Done {
+	if v != request.Done {
 		d = refusedPause
 	}
 	select {

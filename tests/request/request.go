@@ -1,4 +1,6 @@
-package register
+// Package request turns what is asked of a register into HTTP, and the answer into
+// what was told.
+package request
 
 import (
 	"errors"
@@ -7,6 +9,7 @@ import (
 	"net/http"
 
 	"pipelinedht/tests/harness"
+	"pipelinedht/tests/register"
 )
 
 // Verdict is what an answer says about the request beside its Output.
@@ -22,18 +25,18 @@ const (
 func (v Verdict) String() string { return [...]string{"done", "failed", "unknown", "odd"}[v] }
 
 // Send sends the request that in stands for.
-func Send(to *harness.Client, in Input) (harness.Answer, error) {
+func Send(to *harness.Client, in register.Input) (harness.Answer, error) {
 	path := harness.KeyPath(in.Key)
 	switch in.Kind {
-	case Read:
+	case register.Read:
 		return to.Do("GET", path, nil)
-	case Write:
+	case register.Write:
 		return to.Do("PUT", path, []byte(in.Value))
-	case Create:
+	case register.Create:
 		return to.Do("PUT", path, []byte(in.Value), "If-None-Match", "*")
-	case Replace:
+	case register.Replace:
 		return to.Do("PUT", path, []byte(in.Value), "If-Match", in.Tag)
-	case RemoveMatch:
+	case register.RemoveMatch:
 		return to.Do("DELETE", path, nil, "If-Match", in.Tag)
 	default:
 		return to.Do("DELETE", path, nil)
@@ -42,30 +45,30 @@ func Send(to *harness.Client, in Input) (harness.Answer, error) {
 
 // Judge turns an answer of Send into what it says. The error says what was wrong
 // with it: nil with Done only.
-func Judge(in Input, a harness.Answer, err error) (Output, Verdict, error) {
+func Judge(in register.Input, a harness.Answer, err error) (register.Output, Verdict, error) {
 	var status *harness.StatusError
 	var network *net.OpError
 	switch {
 	case err == nil, a.Status == http.StatusPreconditionFailed && errors.As(err, &status):
 	case errors.As(err, &network) && network.Op == "dial":
-		return Output{}, Failed, err
+		return register.Output{}, Failed, err
 	case !errors.As(err, &status), a.Status == http.StatusGatewayTimeout:
-		return Output{Unknown: true}, Unknown, err
+		return register.Output{Unknown: true}, Unknown, err
 	case a.Status == http.StatusServiceUnavailable:
-		return Output{}, Failed, err
+		return register.Output{}, Failed, err
 	default:
-		return Output{Unknown: true}, Odd, err
+		return register.Output{Unknown: true}, Odd, err
 	}
-	out := Output{
+	out := register.Output{
 		Refused: a.Status == http.StatusPreconditionFailed,
 		Found:   a.Header.Get("DHT-Found") != "false",
 		Tag:     a.Header.Get("ETag"),
 	}
-	if in.Kind == Read {
+	if in.Kind == register.Read {
 		out.Value = a.Body
 	}
 	if err := contradiction(in, out); err != nil {
-		return Output{Unknown: true}, Odd, fmt.Errorf("%w: DHT-Found %q, ETag %q, %d bytes",
+		return register.Output{Unknown: true}, Odd, fmt.Errorf("%w: DHT-Found %q, ETag %q, %d bytes",
 			err, a.Header.Get("DHT-Found"), a.Header.Get("ETag"), len(a.Body))
 	}
 	return out, Done, nil
@@ -74,15 +77,15 @@ func Judge(in Input, a harness.Answer, err error) (Output, Verdict, error) {
 var errContradiction = errors.New("contradictory answer")
 
 // contradiction says what in an answer with 200 or 412 denies the rest of it.
-func contradiction(in Input, out Output) error {
-	conditional := in.Kind == Create || in.Kind == Replace || in.Kind == RemoveMatch
+func contradiction(in register.Input, out register.Output) error {
+	conditional := in.Kind == register.Create || in.Kind == register.Replace || in.Kind == register.RemoveMatch
 	ok := true
 	switch {
 	case out.Refused:
 		ok = conditional && out.Tag != in.Tag // a Create demands none
-	case in.Kind == Read:
+	case in.Kind == register.Read:
 		ok = out.Found == (out.Tag != "") && (out.Found || out.Value == "")
-	case in.Kind == Remove, in.Kind == RemoveMatch:
+	case in.Kind == register.Remove, in.Kind == register.RemoveMatch:
 		ok = out.Tag == ""
 	default:
 		ok = out.Tag != ""
