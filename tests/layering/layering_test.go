@@ -49,7 +49,7 @@ var layers = []layer{
 		"bench starts the built binary and sees what a user sees; the load generator alone is shared with dht bench"},
 	{judge, nil,
 		"the judge of histories knows nothing of who asks: let the test turn its answers into the judge's"},
-	{"tests", []string{"tests/harness"},
+	{"tests", []string{"tests/harness", judge},
 		"tests sees what a user sees: ask the node over HTTP, or test the package beside its code"},
 }
 
