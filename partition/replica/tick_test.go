@@ -3,41 +3,16 @@ package replica
 import (
 	"testing"
 	"time"
-
-	"pipelinedht/partition"
 )
 
 const tick = 50 * time.Millisecond
-
-// untilChange lets time pass up to end for a node that is alone with peer 2, which
-// falls silent at deaf: until then it answers beacons, and sends its own if it is a
-// primary. It returns what the node proposed first, and when.
-func untilChange(n *Node, primary bool, deaf, end time.Duration) (change partition.Change, at time.Duration) {
-	for now := start; now < end; now += tick {
-		if primary && now < deaf && (now-start)%n.cfg.Beacon == 0 {
-			n.Receive(2, 1, &Beacon{Version: 10, Sent: now}, now)
-		}
-		n.Tick(now)
-		n.Batch()
-		r := n.Ready()
-		if len(r.Changes) > 0 {
-			return r.Changes[0], now
-		}
-		for _, out := range r.Control {
-			if b, ok := out.Message.(*Beacon); ok && now < deaf {
-				n.Receive(2, 1, &Grant{Version: b.Version, Sent: b.Sent, Taken: 9}, now)
-			}
-		}
-	}
-	return change, 0
-}
 
 // A node that had nothing to do for long looks at its copies less often, but not
 // once something is the matter with a peer.
 func TestAQuietPrimaryDropsASilentCopyAtTheNextTick(t *testing.T) {
 	n := served(inSync(1, 2))
 	lastBeacon := start + 20*time.Second
-	change, at := untilChange(n, false, lastBeacon+tick, start+time.Minute)
+	change, at := play(n, false, lastBeacon, start+time.Minute)
 	if due := lastBeacon + n.cfg.Silence; len(change.InSync) != 1 || at <= due || at > due+tick {
 		t.Errorf("proposed %+v at %v, want the set without the copy in (%v, %v]", change, at, due, due+tick)
 	}
@@ -49,7 +24,7 @@ func TestAQuietBackupTakesOverAtTheNextTick(t *testing.T) {
 	m.Table[0].Primary = 2
 	n.SetMap(m, start)
 	lastBeacon := start + 20*time.Second
-	change, at := untilChange(n, true, lastBeacon+tick, start+time.Minute)
+	change, at := play(n, true, lastBeacon, start+time.Minute)
 	if due := lastBeacon + n.cfg.Grant; change.Primary != 1 || at < due || at >= due+tick {
 		t.Errorf("proposed %+v at %v, want itself as primary in [%v, %v)", change, at, due, due+tick)
 	}
@@ -58,7 +33,7 @@ func TestAQuietBackupTakesOverAtTheNextTick(t *testing.T) {
 func TestANodeIsQuietUntilSomethingConcernsACopy(t *testing.T) {
 	quiet := func() *Node {
 		n := served(inSync(1, 2))
-		untilChange(n, false, start+time.Hour, start+time.Minute)
+		play(n, false, start+time.Hour, start+time.Minute)
 		return n
 	}
 	if n := quiet(); !n.quiet() || n.Busy() || n.Rest() != n.nextBeacon-n.now {

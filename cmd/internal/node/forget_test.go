@@ -81,16 +81,24 @@ func TestAPeerThatIsGoneIsForgotten(t *testing.T) {
 	})
 }
 
+// startOneCopy starts a, b and c as one cluster with one copy of everything, and
+// returns its keys, whose value is v.
+func (c *cluster) startOneCopy() []string {
+	c.t.Helper()
+	c.start("a", func(cfg *Config) { cfg.Replicas = 1 })
+	c.startAll("b", "c")
+	c.join("b", "a")
+	c.join("c", "a")
+	all := numbered("k", 60)
+	for _, k := range all {
+		c.put("a", k, "v")
+	}
+	return all
+}
+
 func TestWhatAForgottenPeerAloneHadIsGivenUpOnlyOnAnOperatorsWord(t *testing.T) {
 	inBubble(t, func(c *cluster) {
-		c.start("a", func(cfg *Config) { cfg.Replicas = 1 })
-		c.startAll("b", "c")
-		c.join("b", "a")
-		c.join("c", "a")
-		all := numbered("k", 60)
-		for _, k := range all {
-			c.put("a", k, "v")
-		}
+		c.startOneCopy()
 		lost := c.keys("c")
 		if len(lost) == 0 {
 			t.Fatal("c has no key")
@@ -128,13 +136,7 @@ func TestWhatAForgottenPeerAloneHadIsGivenUpOnlyOnAnOperatorsWord(t *testing.T) 
 // and then has it nevertheless.
 func TestAForgottenPeerKeepsItsDataWhoeverTellsIt(t *testing.T) {
 	inBubble(t, func(c *cluster) {
-		c.start("a", func(cfg *Config) { cfg.Replicas = 1 })
-		c.startAll("b", "c")
-		c.join("b", "a")
-		c.join("c", "a")
-		for _, k := range numbered("k", 60) {
-			c.put("a", k, "v")
-		}
+		c.startOneCopy()
 		had := c.keys("c")
 		heal := c.cutOff("c", "a", "b")
 		if report, err := c.forget("a", "c", true); err != nil || report.Lost == 0 {
@@ -154,14 +156,7 @@ func TestAForgottenPeerKeepsItsDataWhoeverTellsIt(t *testing.T) {
 // what it has.
 func TestAPeerThatIsRemovedWhileItRunsHandsOverAndKeepsItsData(t *testing.T) {
 	inBubble(t, func(c *cluster) {
-		c.start("a", func(cfg *Config) { cfg.Replicas = 1 })
-		c.startAll("b", "c")
-		c.join("b", "a")
-		c.join("c", "a")
-		all := numbered("k", 60)
-		for _, k := range all {
-			c.put("a", k, "v")
-		}
+		all := c.startOneCopy()
 		had := c.keys("c")
 		ctx, cancel := timeout(time.Minute)
 		defer cancel()
@@ -216,13 +211,7 @@ func (c *cluster) replaceProcess(name string) {
 
 func TestALastCopyThatADeadPeersSuccessorDoesNotHaveWaitsForAWord(t *testing.T) {
 	inBubble(t, func(c *cluster) {
-		c.start("a", func(cfg *Config) { cfg.Replicas = 1 })
-		c.startAll("b", "c")
-		c.join("b", "a")
-		c.join("c", "a")
-		for _, k := range numbered("k", 60) {
-			c.put("a", k, "v")
-		}
+		c.startOneCopy()
 		lost := c.keys("c")
 		c.replaceProcess("c")
 		report := c.join("c", "a")

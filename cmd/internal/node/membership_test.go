@@ -235,16 +235,7 @@ func TestANodeRemovedInTheMiddleOfItsImportLosesNothing(t *testing.T) {
 		joined := make(chan error, 1)
 		go func() { _, err := c.tryJoin("c", "a"); joined <- err }()
 		<-importing
-		gone := c.nodes["c"].life().record.Node
-		c.eventually(time.Minute, "rid of c", func() error {
-			ctx, cancel := timeout(time.Second)
-			defer cancel()
-			c.nodes["a"].life().raft.Load().RemovePeer(ctx, gone)
-			if _, there := c.nodes["a"].Ring().Peer(gone); there {
-				return errors.New("c is still a peer")
-			}
-			return nil
-		})
+		c.remove("a", c.nodes["c"].life().record.Node)
 		for _, f := range heal {
 			f()
 		}
@@ -333,18 +324,23 @@ func removeHalfway(c *cluster) {
 	joined := make(chan error, 1)
 	go func() { _, err := c.tryJoin("c", "a"); joined <- err }()
 	heal := <-cut
-	gone := joiner.life().record.Node
-	c.eventually(time.Minute, "rid of c", func() error {
-		ctx, cancel := timeout(time.Second)
-		defer cancel()
-		c.nodes["a"].life().raft.Load().RemovePeer(ctx, gone)
-		if _, there := c.nodes["a"].Ring().Peer(gone); there {
-			return errors.New("c is still a peer")
-		}
-		return nil
-	})
+	c.remove("a", joiner.life().record.Node)
 	for _, f := range heal {
 		f()
 	}
 	errIs(c.t, <-joined, partition.ErrUnavailable)
+}
+
+// remove has a node propose the removal of a peer until its map has it no more.
+func (c *cluster) remove(by string, peer partition.NodeID) {
+	c.t.Helper()
+	c.eventually(time.Minute, "rid of the peer", func() error {
+		ctx, cancel := timeout(time.Second)
+		defer cancel()
+		c.nodes[by].life().raft.Load().RemovePeer(ctx, peer)
+		if _, there := c.nodes[by].Ring().Peer(peer); there {
+			return errors.New("it is still a peer")
+		}
+		return nil
+	})
 }
