@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"pipelinedht/partition"
 	"pipelinedht/partition/storage"
@@ -58,6 +59,62 @@ func baggage(t *testing.T, origin partition.Origin, entries ...partition.Entry) 
 		}
 	}
 	return s
+}
+
+// What is written to a node that has yet to import something, and then joins others, is
+// newer than what those wrote before, however long that import takes.
+func TestAnUnfinishedImportIsFinishedBeforeTheNextJoinTakesItsStamp(t *testing.T) {
+	inBubble(t, func(c *cluster) {
+		c.startAll("a", "b")
+		goOn := c.oweImport("b", entry("brought", 1, "v"))
+		joined := make(chan error, 1)
+		go func() { _, err := c.tryJoin("b", "a"); joined <- err }()
+		time.Sleep(time.Second)
+		c.put("a", "k", "older")
+		time.Sleep(time.Second)
+		c.put("b", "k", "newer")
+		goOn()
+		if err := <-joined; err != nil {
+			t.Fatal(err)
+		}
+		c.expect("k", "newer", "a", "b")
+		c.expect("brought", "v", "a", "b")
+	})
+}
+
+// oweImport gives a node that stands alone an entry that it has yet to import into
+// its own cluster, and holds that up until goOn.
+func (c *cluster) oweImport(name string, e partition.Entry) (goOn func()) {
+	c.t.Helper()
+	n := c.node(name)
+	intent := importIntent{From: n.stored().Latest + 1, Partitions: 1, Into: formerCluster}
+	slot, err := n.store.Create(intent.From, 0)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	e.Label = partition.Label{Term: 1, Seq: 1}
+	b := n.store.NewBatch()
+	b.Append(slot, &e, e.Label.Seq)
+	if err := b.Commit(); err != nil {
+		c.t.Fatal(err)
+	}
+	err = n.commit(func(s *state) { s.Latest, s.Import = intent.From, &intent })
+	if err == nil {
+		err = n.loadImport(n.stored())
+	}
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	im, held := n.imports.Load(), make(chan struct{})
+	im.write = func(ctx context.Context, op partition.Op) (partition.Outcome, partition.Info, error) {
+		select {
+		case <-held:
+			return n.writeCurrent(ctx, op)
+		case <-ctx.Done():
+			return partition.Outcome{}, partition.Info{}, partition.ErrUnavailable
+		}
+	}
+	return func() { close(held) }
 }
 
 // entry is a put, or with no value a tombstone.
