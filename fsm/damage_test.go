@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -117,73 +116,6 @@ func copyDir(t *testing.T, from string) string {
 		t.Fatal(err)
 	}
 	return to
-}
-
-func TestAFlippedBitOfTheRaftStoreIsNotGoneOnWith(t *testing.T) {
-	pristine := filled(t, 200)
-	want, err := reread(copyDir(t, pristine))
-	if err != nil {
-		t.Fatal(err)
-	}
-	content, err := os.ReadFile(filepath.Join(pristine, dbName))
-	if err != nil {
-		t.Fatal(err)
-	}
-	seed := rand.Uint64()
-	rng := rand.New(rand.NewPCG(seed, 0))
-	noticed := 0
-	const flips = 150
-	dir := copyDir(t, pristine)
-	for range flips {
-		bit := rng.IntN(len(content) * 8)
-		content[bit/8] ^= 1 << (bit % 8)
-		if err := os.WriteFile(filepath.Join(dir, dbName), content, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		switch got, err := reread(dir); {
-		case errors.Is(err, ErrDamaged):
-			noticed++
-		case err != nil:
-			t.Errorf("seed %d, bit %d: %v, want %v", seed, bit, err, ErrDamaged)
-		case got != want:
-			t.Errorf("seed %d, bit %d: got other content and no error", seed, bit)
-		}
-		content[bit/8] ^= 1 << (bit % 8)
-	}
-	t.Logf("%d of %d flips noticed; the others hit what is not in use", noticed, flips)
-}
-
-// Without its newest meta page a database is as it was one transaction before.
-func TestAFlippedBitDoesNotTakeATransactionBack(t *testing.T) {
-	pristine := filled(t, 200)
-	content, err := os.ReadFile(filepath.Join(pristine, dbName))
-	if err != nil {
-		t.Fatal(err)
-	}
-	want, err := reread(copyDir(t, pristine))
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir, noticed := copyDir(t, pristine), 0
-	for _, page := range []int{0, os.Getpagesize()} {
-		for bit := 0; bit < 8*(metaSize+8); bit += 7 {
-			at := page + pageHeader + bit/8
-			content[at] ^= 1 << (bit % 8)
-			if err := os.WriteFile(filepath.Join(dir, dbName), content, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			switch got, err := reread(dir); {
-			case errors.Is(err, ErrDamaged):
-				noticed++
-			case err != nil || got != want:
-				t.Errorf("page at %d, bit %d: opened with other content, %v", page, bit, err)
-			}
-			content[at] ^= 1 << (bit % 8)
-		}
-	}
-	if noticed == 0 {
-		t.Error("no flip was noticed")
-	}
 }
 
 func TestADamagedSnapshotIsAClearErrorWhereTheLogDoesNotReachBack(t *testing.T) {

@@ -8,37 +8,36 @@ import (
 	"os"
 )
 
-// bbolt panics, in a goroutine of its own, where the pages of its file do not make
-// a tree. checkPages looks at them first. Of bbolt's format, in the machine's byte
-// order, it needs to know
+// bbolt's pages bear no checksums, and it panics, in a goroutine of its own, where
+// they do not make a tree. checkPages looks at its file first. Of bbolt's format, in
+// the machine's byte order, it needs to know
 //
-//	page    id 8 | flags 2 | count 2 | overflow 4 | elements
+//	page    id 8 | flags 2 | count 2 | overflow 4 | content
 //	meta    magic 4 | version 4 | page size 4 | flags 4 | root 8 | sequence 8 |
-//	        free pages 8 | pages in all 8 | transaction 8 | FNV-1a of what precedes 8
-//	branch  position 4 | key size 4 | page 8
-//	leaf    flags 4 (bit 0: bucket) | position 4 | key size 4 | value size 4
+//	        free list 8 | pages in all 8 | transaction 8 | FNV-1a of what precedes 8
+//	free    ids, 8 each; of 65,535 and more the first one is the count
 //
-// where a position counts from its element, and a bucket's value begins with its
-// root page, 0 if all of it is in the value.
+// and branches and leaves: see elementsOf. A page is reached from the root once, or
+// is free, or the list of those. So the tree cannot be led to what a page was before,
+// and an entry of Raft's log be missing for it.
 const (
 	pageHeader = 16
 	metaSize   = 56 // without its checksum
 	branchPage = 1
 	leafPage   = 2
-	elementLen = 16
+	freePage   = 16
 )
 
 // pages is a bbolt file as it is walked.
 type pages struct {
 	file []byte
 	size uint64 // of a page
-	all  uint64 // pages in use, or free
-	seen map[uint64]bool
+	seen []bool // of every page in use, or free: it was met
 }
 
-// checkPages reports ErrDamaged if the pages of a database that is there do not
-// make a tree, or its last transaction is missing for a flipped bit. What it cannot
-// make sense of at all is for bbolt to judge.
+// checkPages reports ErrDamaged if the database at path, as raft-boltdb makes it, is
+// not whole but for what is in its keys and values, or its last transaction is
+// missing for a flipped bit. What it cannot make sense of at all is for bbolt to judge.
 func checkPages(path string) error {
 	file, err := os.ReadFile(path)
 	if err != nil {
@@ -52,8 +51,21 @@ func checkPages(path string) error {
 		return nil
 	}
 	ne := binary.NativeEndian
-	p := pages{file: file, size: uint64(ne.Uint32(meta[8:])), all: ne.Uint64(meta[40:]), seen: make(map[uint64]bool)}
-	if page, err := p.walk(ne.Uint64(meta[16:]), nil, nil); err != nil {
+	p := pages{file: file, size: uint64(ne.Uint32(meta[8:]))}
+	all := ne.Uint64(meta[40:])
+	if all < 4 || all > uint64(len(file))/p.size {
+		return fmt.Errorf("%w (it has %d bytes, not %d pages)", ErrDamaged, len(file), all)
+	}
+	p.seen = make([]bool, all)
+	p.seen[0], p.seen[1] = true, true // meta pages
+	page, err := p.walk(ne.Uint64(meta[16:]), &top, nil, nil)
+	if err == nil {
+		page, err = p.free(ne.Uint64(meta[32:]))
+	}
+	if err == nil {
+		page, err = p.unseen()
+	}
+	if err != nil {
 		return fmt.Errorf("%w (page %d: %w)", ErrDamaged, page, err)
 	}
 	return nil
@@ -98,96 +110,97 @@ func wholeMeta(meta []byte) (whole []byte, repaired bool) {
 	return nil, false
 }
 
-// walk checks a page and those below it, whose keys are to ascend from low on, if
-// there is one, to below high; at is the page that err is about.
-func (p pages) walk(id uint64, low, high []byte) (at uint64, err error) {
+// page returns a page of some kind that is met for the first time, with its overflow.
+func (p *pages) page(id uint64) ([]byte, error) {
 	ne := binary.NativeEndian
-	if id < 2 || id >= p.all || (id+1)*p.size > uint64(len(p.file)) {
-		return id, fmt.Errorf("it is none of %d", p.all)
+	if id >= uint64(len(p.seen)) {
+		return nil, fmt.Errorf("it is none of %d", len(p.seen))
 	}
 	head := p.file[id*p.size:]
-	overflow := uint64(ne.Uint32(head[12:]))
-	if ne.Uint64(head) != id || id+overflow >= p.all || (id+overflow+1)*p.size > uint64(len(p.file)) {
-		return id, fmt.Errorf("its header is wrong")
+	end := id + 1 + uint64(ne.Uint32(head[12:]))
+	if ne.Uint64(head) != id || end > uint64(len(p.seen)) {
+		return nil, errHeader
 	}
-	for used := id; used <= id+overflow; used++ {
-		if p.seen[used] {
-			return used, fmt.Errorf("it is used twice")
+	for used := id; used < end; used++ {
+		if err := p.meet(used); err != nil {
+			return nil, err
 		}
-		p.seen[used] = true
 	}
-	page := head[:(overflow+1)*p.size]
-	flags, count := ne.Uint16(page[8:]), uint64(ne.Uint16(page[10:]))
-	if flags != branchPage && flags != leafPage || pageHeader+count*elementLen > uint64(len(page)) {
-		return id, fmt.Errorf("its header is wrong")
+	return head[:(end-id)*p.size], nil
+}
+
+func (p *pages) meet(id uint64) error {
+	if p.seen[id] {
+		return fmt.Errorf("page %d is used twice", id)
 	}
-	keys, err := keysOf(page, flags, count, low, high)
+	p.seen[id] = true
+	return nil
+}
+
+// free meets the free pages, and that of their list.
+func (p *pages) free(id uint64) (at uint64, err error) {
+	ne := binary.NativeEndian
+	page, err := p.page(id)
 	if err != nil {
 		return id, err
 	}
+	ids, count := page[pageHeader:], uint64(ne.Uint16(page[10:]))
+	if count == 0xFFFF {
+		ids, count = ids[8:], ne.Uint64(ids)
+	}
+	if ne.Uint16(page[8:]) != freePage || count > uint64(len(ids))/8 {
+		return id, errHeader
+	}
 	for i := range count {
-		below, found, err := child(page[pageHeader+i*elementLen:], flags)
-		if err != nil {
+		free := ne.Uint64(ids[8*i:])
+		if free >= uint64(len(p.seen)) {
+			return id, fmt.Errorf("page %d is none of %d", free, len(p.seen))
+		}
+		if err := p.meet(free); err != nil {
 			return id, err
-		}
-		if !found {
-			continue
-		}
-		var from, to []byte // of a bucket: any
-		if flags == branchPage {
-			from, to = keys[i], high
-			if i+1 < count {
-				to = keys[i+1]
-			}
-		}
-		if at, err := p.walk(below, from, to); err != nil {
-			return at, err
 		}
 	}
 	return id, nil
 }
 
-// keysOf returns the keys of a page, which are to ascend from low to below high.
-func keysOf(page []byte, flags uint16, count uint64, low, high []byte) ([][]byte, error) {
-	ne := binary.NativeEndian
-	keys := make([][]byte, count)
-	for i := range count {
-		element := page[pageHeader+i*elementLen:]
-		where := element // of a branch: position, size
-		if flags == leafPage {
-			where = element[4:]
+// unseen returns an error if there is a page that was not met.
+func (p *pages) unseen() (at uint64, err error) {
+	for id, seen := range p.seen {
+		if !seen {
+			return uint64(id), fmt.Errorf("it is neither used nor free")
 		}
-		from, size := uint64(ne.Uint32(where)), uint64(ne.Uint32(where[4:]))
-		if from+size > uint64(len(element)) {
-			return nil, fmt.Errorf("a key lies beyond it")
-		}
-		key := element[from : from+size]
-		unordered := i > 0 && bytes.Compare(key, keys[i-1]) <= 0 || low != nil && bytes.Compare(key, low) < 0
-		if unordered || high != nil && bytes.Compare(key, high) >= 0 {
-			return nil, fmt.Errorf("its keys are out of order")
-		}
-		keys[i] = key
 	}
-	return keys, nil
+	return 0, nil
 }
 
-// child returns the page that an element leads to, if it does. element reaches to
-// the end of its page.
-func child(element []byte, flags uint16) (page uint64, found bool, err error) {
-	ne := binary.NativeEndian
-	if flags == branchPage {
-		return ne.Uint64(element[8:]), true, nil
+// walk checks a page of a bucket and those below it, whose keys are to ascend from
+// low on, if there is one, to below high; at is the page that err is about.
+func (p *pages) walk(id uint64, in *bucket, low, high []byte) (at uint64, err error) {
+	page, err := p.page(id)
+	if err != nil {
+		return id, err
 	}
-	value := uint64(ne.Uint32(element[4:])) + uint64(ne.Uint32(element[8:]))
-	if value+uint64(ne.Uint32(element[12:])) > uint64(len(element)) {
-		return 0, false, fmt.Errorf("a value lies beyond it")
+	elements, _, err := elementsOf(page)
+	if err != nil {
+		return id, err
 	}
-	if ne.Uint32(element)&1 == 0 {
-		return 0, false, nil
+	for i, e := range elements {
+		if low != nil && bytes.Compare(e.key, low) < 0 || high != nil && bytes.Compare(e.key, high) >= 0 {
+			return id, errOrder
+		}
+		if !e.branch {
+			if at, err := p.leaf(id, e, in); err != nil {
+				return at, err
+			}
+			continue
+		}
+		to := high
+		if i+1 < len(elements) {
+			to = elements[i+1].key
+		}
+		if at, err := p.walk(e.below, in, e.key, to); err != nil {
+			return at, err
+		}
 	}
-	if value+16 > uint64(len(element)) {
-		return 0, false, fmt.Errorf("a bucket lies beyond it")
-	}
-	page = ne.Uint64(element[value:])
-	return page, page != 0, nil
+	return id, nil
 }

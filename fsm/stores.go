@@ -161,9 +161,8 @@ func openDB(path string) (db checkedStore, err error) {
 		}
 	}
 	err = guardPanics(func() error {
-		// Its list of free pages is not stored but found out, so it cannot be damaged.
 		db.BoltStore, err = raftboltdb.New(raftboltdb.Options{
-			Path: path, BoltOptions: &bbolt.Options{Timeout: lockWait, NoFreelistSync: true},
+			Path: path, BoltOptions: &bbolt.Options{Timeout: lockWait},
 		})
 		return err
 	})
