@@ -32,7 +32,7 @@ func (f fence) file(name string, open func() (vfs.File, error)) (vfs.File, error
 	if inner == nil {
 		inner = vfs.NewMemFile(nil)
 	}
-	return fencedFile{inner, f.failure, f.progress.follow(name)}, nil
+	return fencedFile{writeAhead(inner, name), f.failure, f.progress.follow(name)}, nil
 }
 
 func (f fence) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
