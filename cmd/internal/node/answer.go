@@ -45,6 +45,8 @@ func (l *life) answer(ctx context.Context, q question) answer {
 		return answer{Result: resultMoved, Text: "the node is in another cluster by now"}
 	case !l.up():
 		return answer{Result: resultUnknown, Text: "the node is starting"}
+	case q.Ask == askAdd && l.barred(raft.Map()):
+		return answer{Result: resultDeparting, Text: fsm.ErrDeparting.Error()}
 	case q.Ask == askAdd && q.Peer != nil:
 		return addResult(raft.AddPeer(ctx, fsm.Joiner{
 			ID:      q.Peer.ID,
@@ -103,7 +105,8 @@ func (l *life) sayWho() answer {
 		Cluster:   l.record.Cluster,
 		Settings:  m.Settings,
 		Version:   adopted.Version,
-		Departing: m.Departing != 0,
+		Departing: m.Departing != 0 || l.barred(m),
+		Toward:    l.toward(),
 		Settled:   settledButForAway(adopted),
 		Peers:     l.located(m.Peers),
 		Recovered: l.cfg.recovered(),

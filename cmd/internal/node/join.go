@@ -16,7 +16,8 @@ import (
 const joinPause = 200 * time.Millisecond
 
 // followPatience is how long a node that others have joined meanwhile waits for
-// its target to join them too, as in a ring, before it leaves them.
+// its target to join them too, beyond the time for which it stays in a ring, before it
+// leaves them.
 const followPatience = 5 * time.Second
 
 // errMoving says that the target, or this node's own cluster, has changed so that
@@ -31,7 +32,7 @@ var errJoinStuck = errors.New("go on with the join of another cluster, which may
 func (n *Node) Join(asked context.Context, contacts []httpapi.Contact) (httpapi.JoinReport, error) {
 	var report httpapi.JoinReport
 	l := n.life()
-	j := joining{contacts: contacts, begun: time.Now(), alone: standalone(l.raft.Load().Map(), l)}
+	j := joining{contacts: contacts, since: time.Now(), alone: standalone(l.raft.Load().Map(), l)}
 	err := n.change(asked, func(ctx, asked context.Context) (err error) {
 		report, err = n.join(ctx, asked, &j)
 		return err
@@ -45,14 +46,29 @@ func (n *Node) Join(asked context.Context, contacts []httpapi.Contact) (httpapi.
 // joining is one join, over all its tries.
 type joining struct {
 	contacts []httpapi.Contact
-	begun    time.Time
-	alone    bool // the node stood alone when it was asked
-	left     bool // the node has left a cluster for this join
+	since    time.Time // when it began, or later when the node was last seen to stay in a ring
+	alone    bool      // the node stood alone when it was asked
+	left     bool      // the node has left a cluster for this join
 }
 
-// join repeats what one try does while clusters are on the move: of nodes that
-// join each other, or in a ring, one has to wait for another.
+// join is Join for who holds the turn.
 func (n *Node) join(ctx, asked context.Context, j *joining) (httpapi.JoinReport, error) {
+	switch err := n.arrive(ctx, asked, j); {
+	case errors.Is(err, errMember):
+		return httpapi.JoinReport{AlreadyMember: true}, nil
+	case err != nil && j.left:
+		return httpapi.JoinReport{}, fmt.Errorf("%w; this node has left its former cluster and stands alone", err)
+	case err != nil:
+		return httpapi.JoinReport{}, err
+	}
+	return n.finishJoin(ctx)
+}
+
+// arrive repeats what one try does while clusters are on the move: of nodes that
+// join one another, one has to wait for the other.
+func (n *Node) arrive(ctx, asked context.Context, j *joining) error {
+	n.course.Store(&course{begun: time.Now()})
+	defer n.course.Store(nil)
 	patience, cancel := both(ctx, asked)
 	defer cancel()
 	for {
@@ -60,21 +76,12 @@ func (n *Node) join(ctx, asked context.Context, j *joining) (httpapi.JoinReport,
 		if err == nil {
 			err = n.tryJoin(ctx, n.life(), t)
 		}
-		if errors.Is(err, errMoving) {
-			if pause(patience, joinPause) == nil {
-				continue
-			}
-			err = fmt.Errorf("%w: %w", partition.ErrUnavailable, err)
+		if !errors.Is(err, errMoving) {
+			return err
 		}
-		switch {
-		case errors.Is(err, errMember):
-			return httpapi.JoinReport{AlreadyMember: true}, nil
-		case err != nil && j.left:
-			return httpapi.JoinReport{}, fmt.Errorf("%w; this node has left its former cluster and stands alone", err)
-		case err != nil:
-			return httpapi.JoinReport{}, err
+		if pause(patience, joinPause) != nil {
+			return fmt.Errorf("%w: %w", partition.ErrUnavailable, err)
 		}
-		return n.finishJoin(ctx)
 	}
 }
 
@@ -94,9 +101,14 @@ func (n *Node) prepare(ctx, patience context.Context, j *joining) (*target, erro
 	if err != nil {
 		return nil, err
 	}
+	stays := l.stays(patience, t)
+	n.course.Store(&course{toward: t.address(), stays: stays})
+	if stays {
+		j.since = time.Now()
+	}
 	alone := standalone(l.raft.Load().Map(), l)
 	switch {
-	case !alone && j.alone && time.Since(j.begun) < followPatience:
+	case !alone && j.alone && time.Since(j.since) < followPatience:
 		return nil, errMoving
 	case !alone:
 		err := n.leave(ctx, patience)
@@ -108,7 +120,7 @@ func (n *Node) prepare(ctx, patience context.Context, j *joining) (*target, erro
 		}
 		j.left = true
 		return nil, errMoving // and may be another by now
-	case t.Departing && t.Cluster > l.record.Cluster:
+	case t.Departing:
 		return nil, errMoving
 	}
 	return t, nil

@@ -126,46 +126,6 @@ func TestAMemberThatJoinsAnotherClusterLeavesItsOwnFirst(t *testing.T) {
 	})
 }
 
-func TestNodesThatJoinEachOtherAtOnceEndInOneCluster(t *testing.T) {
-	inBubble(t, func(c *cluster) {
-		c.startAll("a", "b")
-		c.put("a", "of a", "1")
-		c.put("b", "of b", "2")
-		done := make(chan error, 2)
-		go func() { _, err := c.tryJoin("a", "b"); done <- err }()
-		go func() { _, err := c.tryJoin("b", "a"); done <- err }()
-		for range 2 {
-			if err := <-done; err != nil {
-				t.Errorf("join: %v", err)
-			}
-		}
-		c.peers("a", "b")
-		c.expect("of a", "1", "a", "b")
-		c.expect("of b", "2", "a", "b")
-	})
-}
-
-func TestNodesThatJoinInARingAtOnceEndInOneCluster(t *testing.T) {
-	inBubble(t, func(c *cluster) {
-		names := []string{"a", "b", "c"}
-		c.startAll(names...)
-		done := make(chan error, len(names))
-		for i, name := range names {
-			c.put(name, "of "+name, name)
-			go func() { _, err := c.tryJoin(name, names[(i+1)%len(names)]); done <- err }()
-		}
-		for range names {
-			if err := <-done; err != nil {
-				t.Errorf("join: %v", err)
-			}
-		}
-		c.peers(names...)
-		for _, name := range names {
-			c.expect("of "+name, name, names...)
-		}
-	})
-}
-
 func TestAJoinThatCannotBeLeavesEverythingAsItWas(t *testing.T) {
 	inBubble(t, func(c *cluster) {
 		c.startAll("a", "b", "c")

@@ -57,6 +57,7 @@ type lifeConfig struct {
 	flight         Flight
 	store          *storage.Store
 	keep           *atomic.Pointer[map[partition.ID]bool] // see keeps
+	course         *atomic.Pointer[course]                // nil: the node goes nowhere
 	recovered      func() []partition.ClusterID
 	fatal          func(error)
 	logger         *slog.Logger

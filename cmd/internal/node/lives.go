@@ -22,6 +22,7 @@ func (n *Node) openLife(r lifeRecord) (*life, error) {
 		flight:         n.cfg.Flight,
 		store:          n.store,
 		keep:           &n.keep,
+		course:         &n.course,
 		recovered:      func() []partition.ClusterID { return n.stored().Recovered },
 		fatal:          n.fail,
 		logger:         n.log,

@@ -33,6 +33,7 @@ type Node struct {
 
 	keep    atomic.Pointer[map[partition.ID]bool] // partitions of the leave under way
 	imports atomic.Pointer[importer]              // nil: nothing is left to be imported
+	course  atomic.Pointer[course]                // nil: the node was not asked to join others
 
 	stopping atomic.Bool // Close was called
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -12,6 +13,53 @@ import (
 	"pipelinedht/httpapi"
 	"pipelinedht/partition"
 )
+
+// Each node joins the one that the letter below its own names, "-" joins nobody.
+func TestNodesThatJoinOneAnotherAtTheSameMomentEndInOneCluster(t *testing.T) {
+	for _, tt := range []struct{ name, nodes, targets string }{
+		{"two", "ab", "ba"},
+		{"two, and others that join them", "abcde", "baabd"},
+		{"a ring of three", "abc", "bca"},
+		{"a ring of four", "abcd", "bcda"},
+		{"a ring of nine", "abcdefghi", "bcdefghia"},
+		{"a ring, and others that join it", "abcdefg", "bcdaaef"},
+		{"a row", "abcde", "bcde-"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			inBubble(t, func(c *cluster) {
+				names := strings.Split(tt.nodes, "")
+				c.startAll(names...)
+				for _, name := range names {
+					c.put(name, "of "+name, name)
+				}
+				c.joinAtOnce(names, strings.Split(tt.targets, ""))
+				c.peers(names...)
+				for _, name := range names {
+					c.expect("of "+name, name, names...)
+				}
+			})
+		})
+	}
+}
+
+// joinAtOnce has each node join its target, but for "-", before anything that one of
+// them sends has arrived, and waits until all have.
+func (c *cluster) joinAtOnce(names, targets []string) {
+	c.t.Helper()
+	c.net.slow(time.Millisecond)
+	var joins sync.WaitGroup
+	for i, name := range names {
+		if targets[i] == "-" {
+			continue
+		}
+		joins.Go(func() {
+			if _, err := c.tryJoin(name, targets[i]); err != nil {
+				c.t.Errorf("%s joins %s: %v", name, targets[i], err)
+			}
+		})
+	}
+	joins.Wait()
+}
 
 // Where many nodes join others that are about to join others themselves, how many
 // clusters there are in the end depends on who is first; what must not depend on it
@@ -30,9 +78,6 @@ func TestJoinsInAnyPatternAtOnceLoseNothing(t *testing.T) {
 					c.put(name, "of "+name, name)
 					target := names[(i+1+r.IntN(len(names)-1))%len(names)]
 					after := time.Duration(r.IntN(200)) * time.Millisecond
-					if round < 2 { // in a ring, and at once
-						target, after = names[(i+1)%len(names)], 0
-					}
 					wg.Go(func() {
 						time.Sleep(after)
 						_, err := c.tryJoin(name, target)

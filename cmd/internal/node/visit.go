@@ -69,9 +69,12 @@ type who struct {
 	Settings partition.Settings  `json:"settings"`
 	Version  partition.Version   `json:"version"` // of the map that its copies go by
 	Settled  bool                `json:"settled"` // that map, as far as it can be
-	// Departing: the cluster's last node is about to join another one.
-	Departing bool             `json:"departing,omitempty"`
-	Peers     []partition.Peer `json:"peers"`
+	// Departing: the cluster's last node is about to join another one, and cannot be
+	// joined meanwhile.
+	Departing bool `json:"departing,omitempty"`
+	// Toward is the address of the node that this one is about to join, if any.
+	Toward string           `json:"toward,omitempty"`
+	Peers  []partition.Peer `json:"peers"`
 	// Recovered are clusters that were given up for dead with the node's data.
 	Recovered []partition.ClusterID `json:"recovered,omitempty"`
 	// Stamp is the present time by the node's clock, and above its cluster's
