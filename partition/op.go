@@ -54,8 +54,9 @@ type Op struct {
 	Term Term
 	// Attempt counts the sendings of this ID, from 1.
 	Attempt int
-	// Floor: the partition's commit sequence known when ID was made. A primary
-	// whose memory of ids does not reach back to it refuses the op.
+	// Floor: a commit sequence of the partition, heard of before ID was first sent:
+	// the op is not up to there. A primary whose memory of ids does not reach back to
+	// it refuses the op.
 	Floor Seq
 	// Renamed: an ID before this one was refused for its floor. So this one is taken
 	// even where the primary's successor could not tell its repetition.

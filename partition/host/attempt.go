@@ -29,12 +29,28 @@ func (r *run) name() {
 	r.op.Floor = r.floor.at()
 }
 
-// follow has the next attempt go by a newer view. Where the partition has begun
-// anew since, the operation's floor means nothing there.
+// follow has the next attempt go by a newer view. As long as the operation was surely
+// not carried out, what has been heard meanwhile is its floor. Where the partition has
+// begun anew since it may have been, its floor means nothing there.
 func (r *run) follow(f *floor) {
-	if r.floor != f {
+	switch {
+	case !r.unsure:
+		r.floor, r.op.Floor = f, f.at()
+	case r.floor != f:
 		r.floor, r.op.Floor = f, 0
 	}
+}
+
+// forward is one attempt at the operation where another node is the primary, which is
+// asked for a floor first if there is none that will do.
+func (r *run) forward(t *trial, v *view, p partition.ID) (partition.Outcome, error) {
+	if !r.unsure && !r.floor.current.Load() {
+		if err := r.h.askCommits(t, v, p); err != nil {
+			return partition.Outcome{}, err
+		}
+		r.op.Floor = r.floor.at()
+	}
+	return r.h.writeThere(t, v, p, r.op)
 }
 
 // didNothing reports whether an attempt that ended with err surely took no effect

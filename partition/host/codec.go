@@ -10,6 +10,7 @@ import (
 // A forwarded operation is one call. Numbers are uvarints.
 //
 //	read    'g' | key
+//	commits 'c'
 //	write   'w' | kind 1 | flags 1 | node | incarnation | counter | attempt |
 //	        floor | term | stamp | since | [stamps: count, stamp*] | key length | key | value
 //
@@ -20,10 +21,12 @@ import (
 //	        1 | stamp | value: found
 //	        2: too large for the lane, ask on Bulk
 //	write   0 | flags 1 (bit 0: failed, bit 1: existed) | stamp | commit
-//	both    16 + kind of error | commit | text
+//	commits 0 | a replica.Commits, of all partitions that the node serves
+//	all     16 + kind of error | commit | text
 const (
-	callGet   = 'g'
-	callWrite = 'w'
+	callGet     = 'g'
+	callCommits = 'c'
+	callWrite   = 'w'
 
 	replyAbsent = 0
 	replyFound  = 1

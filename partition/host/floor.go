@@ -1,15 +1,26 @@
 package host
 
 import (
+	"fmt"
 	"slices"
 	"sync/atomic"
 
 	"pipelinedht/partition"
+	"pipelinedht/partition/replica"
 )
 
 // floor is the highest commit sequence heard of in a partition, for OpIDs to come.
 // A partition that begins anew counts from the start: it gets another one.
-type floor struct{ commit atomic.Uint64 }
+//
+// Any sequence that was committed before an operation is first sent will do as its
+// floor, for the operation is not up to there. Only a late one will do where the
+// operation is lost with its primary: the next one's log is to reach back to it.
+type floor struct {
+	commit atomic.Uint64
+	// current: the primary has said how far the partition is, and the connection to
+	// it stands, on which it says so as the partition gets on.
+	current atomic.Bool
+}
 
 // at returns the highest sequence heard of so far.
 func (f *floor) at() partition.Seq { return partition.Seq(f.commit.Load()) }
@@ -37,4 +48,43 @@ func floorsFor(old *view, m *partition.Map) []*floor {
 		}
 	}
 	return floors
+}
+
+// heard takes in what a primary says of its partitions. It may not know yet that one
+// has begun anew.
+func (v *view) heard(m *replica.Commits) {
+	for _, c := range m.Partitions {
+		if int(c.Partition) < len(v.floors) && v.m.Table[c.Partition].Born <= m.Version {
+			f := v.floors[c.Partition]
+			f.learn(c.Seq)
+			f.current.Store(true)
+		}
+	}
+}
+
+// lost takes note that what a peer said of its partitions may not have arrived.
+func (v *view) lost(peer partition.NodeID) {
+	for p, f := range v.floors {
+		if v.m.Table[p].Primary == peer {
+			f.current.Store(false)
+		}
+	}
+}
+
+// askCommits asks a partition's primary, another node, how far its partitions are. Its
+// errors are partition.ErrUnavailable: the question changes nothing.
+func (h *Host) askCommits(t *trial, v *view, p partition.ID) error {
+	reply, err := h.call(t, v, p, replica.Small, []byte{callCommits})
+	if err != nil {
+		return fmt.Errorf("%w: %v", partition.ErrUnavailable, err)
+	}
+	m, err := decodeCommits(reply)
+	if err != nil {
+		return fmt.Errorf("%w: %v", partition.ErrUnavailable, err)
+	}
+	v.heard(m)
+	if !v.floors[p].current.Load() {
+		return fmt.Errorf("%w: %s does not serve partition %d yet", partition.ErrUnavailable, nameOf(v.m, v.m.Table[p].Primary), p)
+	}
+	return nil
 }

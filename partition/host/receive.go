@@ -17,8 +17,11 @@ func (h *Host) Message(from partition.NodeID, inc partition.Incarnation, lane re
 	}
 	h.step(func(core *replica.Node, now time.Duration) {
 		for _, m := range messages {
-			if _, ok := m.(*replica.Append); ok {
+			switch m := m.(type) {
+			case *replica.Append:
 				h.clients.note()
+			case *replica.Commits:
+				h.view.Load().heard(m)
 			}
 			core.Receive(from, inc, m, now)
 		}
@@ -32,5 +35,6 @@ func (h *Host) Refused(peer partition.NodeID) {
 
 // Lost tells that a connection to a peer broke.
 func (h *Host) Lost(peer partition.NodeID) {
+	h.view.Load().lost(peer)
 	h.step(func(core *replica.Node, now time.Duration) { core.Lost(peer, now) })
 }

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"pipelinedht/partition"
+	"pipelinedht/partition/replica"
 )
 
 // maxReplyText bounds the text of an error that crosses the wire, in bytes.
@@ -100,6 +101,26 @@ func decodeOutcome(reply []byte) (o partition.Outcome, err error) {
 		return partition.Outcome{}, errReply
 	}
 	return o, nil
+}
+
+// decodeCommits reads the reply to a node that asks how far partitions are.
+func decodeCommits(reply []byte) (*replica.Commits, error) {
+	switch {
+	case len(reply) == 0:
+		return nil, errReply
+	case reply[0] != replyDone:
+		_, err := decodeError(reply)
+		return nil, err
+	}
+	m, err := replica.DecodeMessage(reply[1:])
+	if err != nil {
+		return nil, err
+	}
+	commits, ok := m.(*replica.Commits)
+	if !ok {
+		return nil, errReply
+	}
+	return commits, nil
 }
 
 // appendError appends the reply to a call that failed. An error that is none of

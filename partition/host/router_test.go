@@ -25,11 +25,14 @@ type reply struct {
 	hang bool // until the call's context ends
 }
 
-// script answers calls in order, the last reply again and again, and notes them.
+// script answers calls in order, the last reply again and again, and notes them. So it
+// does to those who ask for commits, with asks; none: partition 0 has no commit yet.
 type script struct {
 	mu      sync.Mutex
 	replies []reply
 	sent    []sent
+	asks    []reply
+	asked   []partition.NodeID
 }
 
 type sent struct {
@@ -46,6 +49,15 @@ func (s *script) Send(partition.NodeID, replica.Lane, ...[]byte) bool { return f
 func (s *script) Call(ctx context.Context, to partition.NodeID, lane replica.Lane, body []byte) ([]byte, error) {
 	s.mu.Lock()
 	body = bytes.Clone(body)
+	if body[0] == callCommits {
+		s.asked = append(s.asked, to)
+		r := commits(0)
+		if len(s.asks) > 0 {
+			r = s.asks[min(len(s.asked), len(s.asks))-1]
+		}
+		s.mu.Unlock()
+		return r.play(ctx)
+	}
 	c := sent{to: to, lane: lane}
 	if body[0] == callWrite {
 		var err error
@@ -59,11 +71,21 @@ func (s *script) Call(ctx context.Context, to partition.NodeID, lane replica.Lan
 	s.sent = append(s.sent, c)
 	r := s.replies[min(len(s.sent), len(s.replies))-1]
 	s.mu.Unlock()
+	return r.play(ctx)
+}
+
+func (r reply) play(ctx context.Context) ([]byte, error) {
 	if r.hang {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
 	return r.body, r.err
+}
+
+// commits says how far partition 0 is.
+func commits(seq partition.Seq) reply {
+	m := &replica.Commits{Version: 1, Partitions: []replica.Committed{{Partition: 0, Seq: seq}}}
+	return reply{body: replica.AppendMessage([]byte{replyDone}, m)}
 }
 
 // fixed is a map that a test changes by hand.

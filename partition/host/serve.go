@@ -32,6 +32,8 @@ func (h *Host) Call(from partition.NodeID, lane replica.Lane, body []byte, reply
 		h.serveRead(v, to, body[1:])
 	case len(body) > 0 && body[0] == callWrite:
 		h.serveWrite(v, to, body[1:])
+	case len(body) == 1 && body[0] == callCommits:
+		h.serveCommits(to)
 	default:
 		h.log.Error("malformed call from a peer", "from", from, "bytes", len(body))
 		h.replyError(to, errMalformed)
@@ -102,6 +104,17 @@ func (h *Host) answerWrite(v *view, to caller, op *partition.Op) {
 		h.recycle(w)
 		h.replyOutcome(to, out, err)
 	}
+}
+
+// serveCommits tells another node where the partitions stand that this one serves.
+func (h *Host) serveCommits(to caller) {
+	h.mu.Lock()
+	m := h.mu.core.Commits()
+	h.mu.Unlock()
+	buf := h.body()
+	*buf = replica.AppendMessage(append((*buf)[:0], replyDone), m)
+	to.reply(*buf)
+	h.giveBack(buf)
 }
 
 // replyRead answers a read, and closes what was read.

@@ -126,7 +126,7 @@ func (h *Host) Write(ctx context.Context, op partition.Op) (out partition.Outcom
 		if row.Primary == h.cfg.Self {
 			out, err = h.writeHere(&t, v, p, &op)
 		} else {
-			out, err = h.writeThere(&t, v, p, &op)
+			out, err = run.forward(&t, v, p)
 		}
 		run.floor.learn(out.Commit)
 		info.Commit = run.floor.at()

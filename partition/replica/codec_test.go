@@ -52,6 +52,7 @@ func messages() []Message {
 		&Release{Partition: 1, Term: 2},
 		&Detached{Partition: 1, Term: 2, Since: 3},
 		&Drop{Partition: 1, Term: 2, Since: 3},
+		&Commits{Version: 7, Partitions: []Committed{{Partition: 65535, Seq: 300}, {Partition: 2}}},
 	}
 }
 
@@ -64,7 +65,7 @@ func TestEveryMessageSurvivesTheWire(t *testing.T) {
 			t.Errorf("%T: got %+v, %v, want %+v", m, got, err, m)
 		}
 	}
-	for k := kindBeacon; k <= kindDrop; k++ {
+	for k := kindBeacon; k <= kindCommits; k++ {
 		if !seen[k] {
 			t.Errorf("kind %d is not tried", k)
 		}

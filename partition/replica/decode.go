@@ -61,12 +61,16 @@ func (d *decoder) count(size int) int {
 	return int(n)
 }
 
-func (d *decoder) head() (partition.ID, partition.Term) {
+func (d *decoder) partition() partition.ID {
 	p := d.num()
 	if p > uint64(^partition.ID(0)) {
 		d.bad = true
 	}
-	return partition.ID(p), partition.Term(d.num())
+	return partition.ID(p)
+}
+
+func (d *decoder) head() (partition.ID, partition.Term) {
+	return d.partition(), partition.Term(d.num())
 }
 
 func (d *decoder) label() partition.Label {
@@ -181,6 +185,8 @@ func (d *decoder) message() Message {
 	case kindDrop:
 		p, t := d.head()
 		return &Drop{Partition: p, Term: t, Since: partition.Version(d.num())}
+	case kindCommits:
+		return d.commits()
 	}
 	return nil
 }
@@ -263,6 +269,17 @@ func (d *decoder) ack() *Ack {
 		c.Partition, c.Term = d.head()
 		c.Seq = partition.Seq(d.num())
 		c.Gap = d.byte()&1 != 0
+	}
+	return m
+}
+
+func (d *decoder) commits() *Commits {
+	m := &Commits{Version: partition.Version(d.num())}
+	if n := d.count(2); n > 0 {
+		m.Partitions = make([]Committed, n)
+	}
+	for i := range m.Partitions {
+		m.Partitions[i] = Committed{Partition: d.partition(), Seq: partition.Seq(d.num())}
 	}
 	return m
 }

@@ -119,6 +119,13 @@ func AppendMessage(buf []byte, m Message) []byte {
 	case *Drop:
 		e.head(m.Partition, m.Term)
 		e.num(uint64(m.Since))
+	case *Commits:
+		e.num(uint64(m.Version))
+		e.num(uint64(len(m.Partitions)))
+		for _, c := range m.Partitions {
+			e.num(uint64(c.Partition))
+			e.num(uint64(c.Seq))
+		}
 	}
 	return e
 }

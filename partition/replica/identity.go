@@ -84,8 +84,15 @@ func (d *identities) begin(log *position, now time.Duration) {
 	last := log.last.Seq
 	*d = identities{
 		names: names{from: last}, cut: log.start - 1,
-		older: moment{now, last}, newer: moment{now, last},
+		older: moment{now, log.start - 1}, newer: moment{now, last},
 	}
+}
+
+// holds reports whether the log is to keep all that it had when the term began: those
+// whose operations were lost with the primary before repeat them in the term's first
+// moments, beside others' new ones, and it is read for the first of them.
+func (d *identities) holds(now time.Duration) bool {
+	return !d.loaded && d.older.last < d.from && now-d.older.at < namesFor && len(d.row) < namesMost
 }
 
 // load puts the records of a log that end before the first one added.

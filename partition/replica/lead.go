@@ -42,6 +42,8 @@ type lead struct {
 	sentTo   map[partition.NodeID]bool
 	fetching time.Duration // when Fetch was sent last
 	told     time.Duration // released: when that was said last
+	// commitTold is the commit that all peers were last told.
+	commitTold partition.Seq
 }
 
 // follower is another copy as the primary sees it.

@@ -32,6 +32,7 @@ const (
 	kindRelease
 	kindDetached
 	kindDrop
+	kindCommits
 )
 
 // Beacon asks the receiver for a Grant, four times a second.
@@ -183,6 +184,19 @@ type Drop struct {
 	Since     partition.Version // of the Detached
 }
 
+// Commits says how far partitions are committed that the sender serves as primary, for
+// the floors of operations. It means nothing to the copies.
+type Commits struct {
+	Version    partition.Version // applied by the sender: it counts since births up to this one
+	Partitions []Committed
+}
+
+// Committed says that a partition is committed up to Seq.
+type Committed struct {
+	Partition partition.ID
+	Seq       partition.Seq
+}
+
 func (*Beacon) kind() kind   { return kindBeacon }
 func (*Grant) kind() kind    { return kindGrant }
 func (*Query) kind() kind    { return kindQuery }
@@ -197,6 +211,7 @@ func (*Ack) kind() kind      { return kindAck }
 func (*Release) kind() kind  { return kindRelease }
 func (*Detached) kind() kind { return kindDetached }
 func (*Drop) kind() kind     { return kindDrop }
+func (*Commits) kind() kind  { return kindCommits }
 
 func (m *Query) about() (partition.ID, partition.Term)    { return m.Partition, m.Term }
 func (m *Position) about() (partition.ID, partition.Term) { return m.Partition, m.Term }

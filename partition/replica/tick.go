@@ -20,6 +20,7 @@ func (n *Node) Tick(now time.Duration) {
 				n.tickCopy(c)
 			}
 		}
+		n.tellCommits()
 	}
 	n.judgeSlow()
 }
