@@ -72,6 +72,9 @@ func TestAPeerThatIsGoneIsForgotten(t *testing.T) {
 		errIs(t, err, partition.ErrUnavailable)
 		_, err = c.forget("c", "a", true)
 		errIs(t, err, partition.ErrUnavailable)
+		if _, err = c.tryJoin("c", "a"); !errors.Is(err, httpapi.ErrConflict) || !strings.Contains(err.Error(), "/dht/leave") {
+			t.Errorf("c joins again before it has left: got %v, want a word on what to do", err)
+		}
 		c.leave("c")
 		c.join("c", "a")
 		c.peers("a", "b", "c")

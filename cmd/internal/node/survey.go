@@ -62,6 +62,9 @@ func (n *Node) surveyOnce(ctx context.Context, l *life, contacts []httpapi.Conta
 		case w.Cluster == l.record.Cluster && w.Node == l.record.Node && alone:
 			self = true
 			continue
+		case w.Cluster == l.record.Cluster && l.isGone():
+			// Not left for that without a word: what the node has kept would not come along.
+			return nil, false, fmt.Errorf("%w: %s", httpapi.ErrConflict, n.gate.standing())
 		case w.Cluster == l.record.Cluster:
 			return nil, false, errMember
 		}
