@@ -42,9 +42,9 @@ const (
 )
 
 // newPressure returns a pressure that keeps back beyond so many goroutines a
-// processor.
+// processor, of which Go may be told to use more than there are.
 func newPressure(perProcessor int, wait time.Duration) *pressure {
-	p := &pressure{most: uint64(perProcessor * runtime.GOMAXPROCS(0)), wait: wait}
+	p := &pressure{most: uint64(perProcessor * min(runtime.GOMAXPROCS(0), runtime.NumCPU())), wait: wait}
 	p.sample[0].Name = "/sched/goroutines/runnable:goroutines"
 	return p
 }

@@ -64,7 +64,7 @@ func (o *Options) pebbleOptions(fsys vfs.FS, f *failure) *pebble.Options {
 		MemTableStopWritesThreshold: memTables,
 		L0StopWritesThreshold:       l0Limit,
 		MaxOpenFiles:                openFiles,
-		CompactionConcurrencyRange:  func() (int, int) { return 1, max(1, runtime.GOMAXPROCS(0)/2) },
+		CompactionConcurrencyRange:  func() (int, int) { return 1, max(1, min(runtime.GOMAXPROCS(0), runtime.NumCPU())/2) },
 		EventListener: &pebble.EventListener{
 			BackgroundError: f.background,
 			DataCorruption:  f.damaged,
