@@ -44,7 +44,7 @@ func (r *run) follow(f *floor) {
 // forward is one attempt at the operation where another node is the primary, which is
 // asked for a floor first if there is none that will do.
 func (r *run) forward(t *trial, v *view, p partition.ID) (partition.Outcome, error) {
-	if !r.unsure && !r.floor.current.Load() {
+	if !r.unsure && !r.floor.current(v.m.Table[p].Primary) {
 		if err := r.h.askCommits(t, v, p); err != nil {
 			return partition.Outcome{}, err
 		}

@@ -17,9 +17,10 @@ import (
 // operation is lost with its primary: the next one's log is to reach back to it.
 type floor struct {
 	commit atomic.Uint64
-	// current: the primary has said how far the partition is, and the connection to
-	// it stands, on which it says so as the partition gets on.
-	current atomic.Bool
+	// told is the node that last said, as the partition's primary, how far it is, while
+	// the connection to that one stands, on which it says so as the partition gets on;
+	// 0: none.
+	told atomic.Uint64
 }
 
 // at returns the highest sequence heard of so far.
@@ -34,6 +35,9 @@ func (f *floor) learn(commit partition.Seq) {
 		}
 	}
 }
+
+// current reports whether a primary has said how far the partition is, and goes on to.
+func (f *floor) current(primary partition.NodeID) bool { return f.told.Load() == uint64(primary) }
 
 // floorsFor returns the floors of m's view, by partition: those of the view before,
 // but where a partition has begun anew since.
@@ -52,22 +56,20 @@ func floorsFor(old *view, m *partition.Map) []*floor {
 
 // heard takes in what a primary says of its partitions. It may not know yet that one
 // has begun anew.
-func (v *view) heard(m *replica.Commits) {
+func (v *view) heard(from partition.NodeID, m *replica.Commits) {
 	for _, c := range m.Partitions {
 		if int(c.Partition) < len(v.floors) && v.m.Table[c.Partition].Born <= m.Version {
 			f := v.floors[c.Partition]
 			f.learn(c.Seq)
-			f.current.Store(true)
+			f.told.Store(uint64(from))
 		}
 	}
 }
 
 // lost takes note that what a peer said of its partitions may not have arrived.
 func (v *view) lost(peer partition.NodeID) {
-	for p, f := range v.floors {
-		if v.m.Table[p].Primary == peer {
-			f.current.Store(false)
-		}
+	for _, f := range v.floors {
+		f.told.CompareAndSwap(uint64(peer), 0)
 	}
 }
 
@@ -82,9 +84,10 @@ func (h *Host) askCommits(t *trial, v *view, p partition.ID) error {
 	if err != nil {
 		return fmt.Errorf("%w: %v", partition.ErrUnavailable, err)
 	}
-	v.heard(m)
-	if !v.floors[p].current.Load() {
-		return fmt.Errorf("%w: %s does not serve partition %d yet", partition.ErrUnavailable, nameOf(v.m, v.m.Table[p].Primary), p)
+	primary := v.m.Table[p].Primary
+	v.heard(primary, m)
+	if !v.floors[p].current(primary) {
+		return fmt.Errorf("%w: %s does not serve partition %d yet", partition.ErrUnavailable, nameOf(v.m, primary), p)
 	}
 	return nil
 }

@@ -25,14 +25,14 @@ func TestAFloorCountsOnlySinceItsPartitionBeganAnew(t *testing.T) {
 	next := &view{m: m, floors: floorsFor(old, m)}
 	old.floors[0].learn(500)                                                                          // a straggling answer
 	for version, seqs := range map[partition.Version][2]partition.Seq{6: {600, 410}, 5: {700, 420}} { // before the birth
-		next.heard(&replica.Commits{Version: version, Partitions: []replica.Committed{{Seq: seqs[0]}, {Partition: 1, Seq: seqs[1]}, {Partition: 9, Seq: 1}}})
+		next.heard(1, &replica.Commits{Version: version, Partitions: []replica.Committed{{Seq: seqs[0]}, {Partition: 1, Seq: seqs[1]}, {Partition: 9, Seq: 1}}})
 	}
 	run.follow(next.floors[0])
 	if run.op.Floor != 0 || next.floors[0].at() != 0 || next.floors[1].at() != 420 {
 		t.Fatalf("the operation's floor %d, the partition's %d, the other's %d; want 0, 0, 420",
 			run.op.Floor, next.floors[0].at(), next.floors[1].at())
 	}
-	next.heard(&replica.Commits{Version: 7, Partitions: []replica.Committed{{Seq: 3}}})
+	next.heard(1, &replica.Commits{Version: 7, Partitions: []replica.Committed{{Seq: 3}}})
 	if got := next.floors[0].at(); got != 3 {
 		t.Errorf("said by one that knows of the birth: %d, want 3", got)
 	}

@@ -21,7 +21,7 @@ func (h *Host) Message(from partition.NodeID, inc partition.Incarnation, lane re
 			case *replica.Append:
 				h.clients.note()
 			case *replica.Commits:
-				h.view.Load().heard(m)
+				h.view.Load().heard(from, m)
 			}
 			core.Receive(from, inc, m, now)
 		}

@@ -45,6 +45,20 @@ func TestAWriteLostWithItsPrimaryIsAnsweredByTheNextOne(t *testing.T) {
 			w.node(3).Lost(2)
 			w.net.cut(3, false)
 		}},
+		{"of a node that was out of touch with a copy, which then led", func(w *world, busy func()) {
+			w.council.retarget(func(int) []id { return []id{2, 1} })
+			w.council.add(3)
+			w.start(3, newFS(), 1)
+			w.settle(10 * time.Second)
+			w.put(3, "early", "v") // to 2
+			w.net.cut(3, true)
+			w.node(3).Lost(1)
+			w.council.retarget(func(int) []id { return []id{1, 2} })
+			w.settle(10 * time.Second)
+			time.Sleep(3 * time.Second) // the log of before is kept for 2 s
+			busy()
+			w.net.cut(3, false)
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
