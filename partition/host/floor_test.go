@@ -126,3 +126,41 @@ func TestAReplyAboutCommitsIsDecodedOrRefused(t *testing.T) {
 		t.Errorf("got %v, want %v", err, partition.ErrNotPrimary)
 	}
 }
+
+// A primary looks for a name only behind its floor: one that is raised after the write
+// may have been carried out would have it carried out again.
+func TestWhatIsHeardMeanwhileIsAFloorOnlyWhereNothingMayHaveBeenDone(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		first    []reply
+		attempts []int
+		floors   []partition.Seq
+	}{
+		{"not sent", []reply{notSent}, []int{1, 1}, []partition.Seq{300, 500}},
+		{"refused", []reply{unavailable}, []int{1, 1}, []partition.Seq{300, 500}},
+		{"lost", []reply{lost}, []int{1, 2}, []partition.Seq{300, 300}},
+		{"answered with nonsense", []reply{garbage}, []int{1, 2}, []partition.Seq{300, 300}},
+		{"not known to the primary", []reply{unknown}, []int{1, 2}, []partition.Seq{300, 300}},
+		{"lost, then refused", []reply{lost, unavailable}, []int{1, 2, 3}, []partition.Seq{300, 300, 300}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				net := &script{replies: append(c.first, done), asks: []reply{commits(300)}}
+				h, closeAll := openTest(t, net, &fixed{m: ledBy(1, 2), changed: make(chan struct{})}, nil)
+				defer closeAll()
+				time.AfterFunc(minPause/2, func() {
+					h.view.Load().heard(2, &replica.Commits{Version: 1, Partitions: []replica.Committed{{Seq: 500}}})
+					h.Lost(2) // so that who needs a floor asks again
+				})
+				if err := put(t, h); err != nil {
+					t.Error(err)
+				}
+				names := make([]int, len(c.floors))
+				for i := range names {
+					names[i] = 1
+				}
+				checkSendings(t, net.sent, names, c.attempts, c.floors)
+			})
+		})
+	}
+}
