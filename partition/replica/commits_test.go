@@ -49,3 +49,28 @@ func TestAPrimaryTellsAllPeersHowFarItsPartitionsAre(t *testing.T) {
 		}
 	}
 }
+
+// What is not committed may be lost with the primary, and its sequence be given to the very
+// write whose floor it was to be.
+func TestNobodyIsToldOfWhatIsNotCommitted(t *testing.T) {
+	m := onePartition(1)
+	m.Peers = append(m.Peers, partition.Peer{ID: 4})
+	n, now := served(m), start
+	for counter := range uint64(100) {
+		if accepted, _, err := n.Propose(Ticket(counter), putOp(counter+1), Seen{}, now, 1000); !accepted {
+			t.Fatal(err)
+		}
+	}
+	b, _ := n.Batch()
+	now += 50 * time.Millisecond
+	n.Tick(now)
+	if _, got := told(n); got != nil || n.Commits().Partitions[0].Seq != 0 {
+		t.Errorf("before it is stored: told %+v, asked %+v, want nothing", got, n.Commits())
+	}
+	n.Stored(b.Writes, now)
+	now += 50 * time.Millisecond
+	n.Tick(now)
+	if _, got := told(n); got == nil || got.Partitions[0].Seq != 100 {
+		t.Errorf("then: told %+v, want all 100", got)
+	}
+}
