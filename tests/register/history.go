@@ -114,6 +114,7 @@ func (h *History) Check(dir func() string) ([]Fault, error) {
 		if err != nil {
 			return faults, err
 		}
+		settle(ops)
 		switch porcupine.CheckOperationsTimeout(model, ops, checkWithin) {
 		case porcupine.Ok:
 			continue

@@ -4,6 +4,7 @@
 //
 //	model.go     what a register may do
 //	versions.go  in which order, by the versions that are named
+//	open.go      what is known of operations whose outcome is not
 //	history.go   what clients asked and were told, and the check of it
 package register
 

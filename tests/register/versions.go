@@ -18,20 +18,24 @@ import (
 // to a node while it stood alone, and come along at its next join: then they are older
 // than what was there and has been deleted.
 
-// ranked is an Input with its place among those that name a version.
+// ranked is an Input with its place among those that name a version, and among those
+// that are open.
 type ranked struct {
 	Input
 	names bool // a version, and so has to wait for
 	after int  // as many: all that name a lower one
+
+	class, turn int // it is the turn-th, from 0 on, of a class of open ones
+	closed      int // how many of all are not open
 }
 
 // versioned is a state with the number of operations so far that name a version.
 type versioned struct {
-	state
+	settled
 	named int
 }
 
-// model is one register: histories are checked key by key, after rank.
+// model is one register: histories are checked key by key, after rank and settle.
 var model = porcupine.Model{
 	Init: func() any { return versioned{} },
 	Step: func(s, in, out any) (bool, any) {
@@ -39,11 +43,15 @@ var model = porcupine.Model{
 		if op.names && from.named < op.after {
 			return false, from
 		}
+		ok, to := step(from.state, op.Input, out.(Output))
+		if !ok {
+			return false, from
+		}
+		from.settled, ok = from.follow(op, to)
 		if op.names {
 			from.named++
 		}
-		ok, to := step(from.state, op.Input, out.(Output))
-		return ok, versioned{to, from.named}
+		return ok, from
 	},
 	DescribeOperation: func(in, out any) string { return fmt.Sprintf("%+v -> %+v", in.(ranked).Input, out) },
 	DescribeState:     func(s any) string { return fmt.Sprintf("%+v", s.(versioned).state) },
@@ -71,7 +79,7 @@ func rank(history []porcupine.Operation) ([]porcupine.Operation, error) {
 			}
 			of[i], versions = version, append(versions, version)
 		}
-		all[i].Input = ranked{Input: in, names: told[tag]}
+		all[i].Input = ranked{Input: in, names: told[tag], class: none, closed: len(all)}
 	}
 	slices.Sort(versions)
 	for i := range all {
