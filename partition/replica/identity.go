@@ -33,6 +33,10 @@ const (
 	namesMost = 1 << 16
 )
 
+// heldMost is how many records a log is let grow to by holds: a transfer's first chunk
+// has all of it, and is to fit its lane with keys of 4 KiB, too.
+const heldMost = 1 << 13
+
 // moment is where the log ended at some time.
 type moment struct {
 	at   time.Duration
@@ -91,8 +95,8 @@ func (d *identities) begin(log *position, now time.Duration) {
 // holds reports whether the log is to keep all that it had when the term began: those
 // whose operations were lost with the primary before repeat them in the term's first
 // moments, beside others' new ones, and it is read for the first of them.
-func (d *identities) holds(now time.Duration) bool {
-	return !d.loaded && d.older.last < d.from && now-d.older.at < namesFor && len(d.row) < namesMost
+func (d *identities) holds(log *position, now time.Duration) bool {
+	return !d.loaded && d.cut < d.from && now-d.older.at < namesFor && log.last.Seq-log.start < heldMost
 }
 
 // load puts the records of a log that end before the first one added.

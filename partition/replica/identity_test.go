@@ -157,3 +157,16 @@ func TestALogIsKeptForTheFirstMomentsOfATermOnly(t *testing.T) {
 		t.Errorf("then: cut up to %d, want %d", upto, 1401-256)
 	}
 }
+
+// A transfer's first chunk has the whole log, so there is an end to what is kept of it.
+func TestALogIsKeptForTheFirstMomentsOfATermAsFarAsATransferCanCarryIt(t *testing.T) {
+	n := afterOthers()
+	f := filler{T: t, n: n}
+	if upto := f.write(7900, start); upto != 0 {
+		t.Errorf("cut up to %d, want all kept so far", upto)
+	}
+	f.write(2100, start)
+	if log := &n.copies[0].log; log.last.Seq-log.start >= 400 {
+		t.Errorf("the log reaches from %d to %d, want it as short as ever", log.start, log.last.Seq)
+	}
+}

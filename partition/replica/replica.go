@@ -86,7 +86,7 @@ func (n *Node) append(c *replica, entries []partition.Entry) {
 // where. Records above the known commit are never cut.
 func (n *Node) trim(c *replica) partition.Seq {
 	keep := partition.Seq(n.cfg.LogRecords)
-	if c.log.last.Seq+1-c.log.start < keep+keep/2 || c.mark != nil || c.lead != nil && c.lead.ids.holds(n.now) {
+	if c.log.last.Seq+1-c.log.start < keep+keep/2 || c.mark != nil || c.lead != nil && c.lead.ids.holds(&c.log, n.now) {
 		return 0
 	}
 	upto := min(c.commit, c.log.last.Seq-keep)
