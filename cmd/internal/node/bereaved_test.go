@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"pipelinedht/fsm"
 	"pipelinedht/httpapi"
 	"pipelinedht/partition"
 )
@@ -61,6 +62,7 @@ func TestALeaveThatTheOthersCannotTakeIsRefused(t *testing.T) {
 		before := c.node("a").Ring()
 		err := c.node("a").Leave(c.t.Context())
 		errIs(t, err, httpapi.ErrConflict)
+		errIs(t, err, fsm.ErrLastPeer)
 		if after := c.node("a").Ring(); after.Version != before.Version {
 			t.Errorf("ring version: went from %d to %d", before.Version, after.Version)
 		}
