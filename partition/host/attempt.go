@@ -41,16 +41,18 @@ func (r *run) follow(f *floor) {
 	}
 }
 
-// forward is one attempt at the operation where another node is the primary, which is
-// asked for a floor first if there is none that will do.
-func (r *run) forward(t *trial, v *view, p partition.ID) (partition.Outcome, error) {
-	if !r.unsure && !r.floor.current(v.m.Table[p].Primary) {
-		if err := r.h.askCommits(t, v, p); err != nil {
-			return partition.Outcome{}, err
-		}
-		r.op.Floor = r.floor.at()
+// ask sees to a floor that will do before the operation is sent to another node, its
+// primary: that is asked if there is none. (The Host is not r's own, lest the operation
+// be moved to the heap for it.)
+func (r *run) ask(h *Host, t *trial, v *view, p partition.ID) error {
+	if r.unsure || r.floor.current(v.m.Table[p].Primary) {
+		return nil
 	}
-	return r.h.writeThere(t, v, p, r.op)
+	if err := h.askCommits(t, v, p); err != nil {
+		return err
+	}
+	r.op.Floor = r.floor.at()
+	return nil
 }
 
 // didNothing reports whether an attempt that ended with err surely took no effect

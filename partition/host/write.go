@@ -125,8 +125,8 @@ func (h *Host) Write(ctx context.Context, op partition.Op) (out partition.Outcom
 		info = partition.Info{Partition: p, Version: v.m.Version}
 		if row.Primary == h.cfg.Self {
 			out, err = h.writeHere(&t, v, p, &op)
-		} else {
-			out, err = run.forward(&t, v, p)
+		} else if out, err = (partition.Outcome{}), run.ask(h, &t, v, p); err == nil {
+			out, err = h.writeThere(&t, v, p, &op)
 		}
 		run.floor.learn(out.Commit)
 		info.Commit = run.floor.at()
