@@ -53,7 +53,12 @@ func main() {
 func (p *program) run(ctx context.Context, args []string) int {
 	root := p.root()
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	return p.end(root.ExecuteContext(ctx))
+}
+
+// end tells of the error that a command line ended with, if any, and returns the exit
+// status.
+func (p *program) end(err error) int {
 	if err == nil {
 		return exitOK
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -132,48 +131,4 @@ func joinContact(entry string) (httpapi.Contact, error) {
 		return httpapi.Contact{}, fmt.Errorf("%q is not host:port", strings.ToValidUTF8(entry, "?"))
 	}
 	return contacts[0], nil
-}
-
-// failedPatience is how long a node that has failed may take to close: as long as
-// its process lives, it is in the way of the others.
-const failedPatience = 3 * time.Second
-
-// serve runs the node until ctx ends or the node does, and then gives it
-// shutdownTimeout to end what is under way.
-func (p *program) serve(ctx context.Context, cfg node.Config, shutdownTimeout time.Duration) error {
-	if cfg.DataDir != "" {
-		p.runBesideDisk()
-	}
-	n, err := node.Open(ctx, cfg)
-	if err != nil {
-		return err
-	}
-	where := "in memory: all data is lost when it stops (--data-dir keeps it)"
-	if cfg.DataDir != "" {
-		where = "data in " + cfg.DataDir
-	}
-	fmt.Fprintf(p.stdout, "dht: %s serves http://%s, %s\n", cfg.Name, n.Address(), where)
-
-	select {
-	case <-ctx.Done():
-		fmt.Fprintf(p.stdout, "dht: %s stops\n", cfg.Name)
-	case <-n.Done():
-		shutdownTimeout = min(shutdownTimeout, failedPatience)
-	}
-	ending, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
-	defer cancel()
-	closed := make(chan error, 1)
-	go func() { closed <- n.Close(ending) }()
-	select {
-	case err := <-closed:
-		return errors.Join(err, n.Wait())
-	case <-n.Done():
-	}
-	// It has failed. What hangs in a system call cannot be waited for.
-	select {
-	case err := <-closed:
-		return errors.Join(err, n.Wait())
-	case <-time.After(failedPatience):
-		return n.Wait()
-	}
 }
