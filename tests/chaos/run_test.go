@@ -29,7 +29,7 @@ const (
 // run is one cluster and what happens to it.
 type run struct {
 	*report.Run
-	t       *testing.T
+	t       testing.TB
 	dir     string
 	rng     *rand.Rand
 	cluster *cluster.Cluster
@@ -124,20 +124,25 @@ func (r *run) settle() bool {
 	return true
 }
 
-// busy waits until enough requests are answered. Otherwise the run proves
+// busy reports whether enough requests are answered soon. Otherwise the run proves
 // nothing, and is rejected.
 func (r *run) busy(when string) bool {
-	from := r.traffic.Count().Done
-	err := harness.PollEvery(50*time.Millisecond, enoughWithin, func() error {
-		if n := r.traffic.Count().Done - from; n < enough {
-			return fmt.Errorf("%d requests answered", n)
-		}
-		return nil
-	})
+	err := awaitEnough(func() int { return r.traffic.Count().Done })
 	if err != nil {
 		r.noteStuck("rejected: too little traffic %s: %v", when, err)
 	}
 	return err == nil
+}
+
+// awaitEnough waits until enough more requests are answered.
+func awaitEnough(answered func() int) error {
+	from := answered()
+	return harness.PollEvery(50*time.Millisecond, enoughWithin, func() error {
+		if n := answered() - from; n < enough {
+			return fmt.Errorf("%d requests answered", n)
+		}
+		return nil
+	})
 }
 
 // violation notes something that must not be.
@@ -178,7 +183,7 @@ func (r *run) log(format string, args ...any) {
 func (r *run) at() string { return time.Now().Format("15:04:05.000") }
 
 // runDir returns a directory that stays if the run fails.
-func runDir(t *testing.T, seed uint64) string {
+func runDir(t testing.TB, seed uint64) string {
 	t.Helper()
 	if *keepFlag != "" {
 		if err := os.MkdirAll(*keepFlag, 0o755); err != nil {
