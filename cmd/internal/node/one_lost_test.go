@@ -21,7 +21,8 @@ func TestOneNodeIsCutOff(t *testing.T) {
 	}{
 		// The promise to it is 1.6 s.
 		{"that follows", false, 2 * time.Second},
-		// Now and then the others stand for election at one moment, and again.
+		// An election takes 1.8 s, and up to 1.6 s more each time that the others
+		// stand for it at one moment: seldom once, and here no more than twice in a row.
 		{"that leads Raft", true, 5 * time.Second},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
