@@ -20,8 +20,8 @@ func TestMain(m *testing.M) {
 }
 
 func TestTheBenchFillsItsTables(t *testing.T) {
-	s, err := parse([]string{"-only", "get,join,import,growth", "-rounds", "1", "-time", "200ms",
-		"-keys", "2000", "-join-keys", "2000", "-import-keys", "2000", "-start-keys", "2000", "-idle", "100ms", "-connections", "4", "-dir", t.TempDir()})
+	s, err := parse([]string{"-only", "get,join,catchup,import,growth", "-rounds", "1", "-time", "200ms",
+		"-keys", "2000", "-join-keys", "2000", "-catchup-keys", "2000", "-import-keys", "2000", "-start-keys", "2000", "-idle", "100ms", "-connections", "4", "-dir", t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,6 +35,9 @@ func TestTheBenchFillsItsTables(t *testing.T) {
 		`a fourth node joins .* 256 copies moved, 1\.00 of the fewest`,
 		`it leaves .* 768 copies moved, 1\.00 of the fewest`,
 		`during the leave +\d`,
+		`a killed one is back, 2000 writes missed .* the others sent [1-9]\d* keys of transfers, [1-9]\d* entries`,
+		`memory of the largest node +[1-9]\d* MB  at most, [1-9]\d* MB before`,
+		`while the killed one comes back +\d`,
 		`fsynced +\d+\.\d\d s +[1-9]\d* keys/s`,
 		`PUT, three copies, 7 nodes .* PUT, three copies, 3 nodes`,
 		`node 5 +\d+\.\d\d % of a core`,

@@ -16,8 +16,7 @@ const (
 // measureClients prints what clients with a light load, half of it GETs, notice of
 // a fourth node that joins, and of its leaving.
 func (b *bench) measureClients(ctx context.Context, c *cluster, keys load.Keys) error {
-	light := b.load(keys, 0.5, c.nodes...)
-	light.Connections, light.Think = lightConnections, lightThink
+	light := b.lightLoad(keys, c.nodes)
 	rest, join, leave := &line{name: "at rest"}, &line{name: "during the join"}, &line{name: "during the leave"}
 	for range b.rounds {
 		s, err := light.Run(ctx, 2*b.time)
@@ -35,8 +34,14 @@ func (b *bench) measureClients(ctx context.Context, c *cluster, keys load.Keys) 
 			return err
 		}
 	}
+	b.printClients(rest, join, leave)
+	return ctx.Err()
+}
+
+// printClients prints what clients noticed of moves, the lines after the first.
+func (b *bench) printClients(rest *line, moves ...*line) {
 	b.printf("%-*s%10s%10s%10s%10s%10s  p99 of that at rest (aim)\n", nameWidth, "clients with a light load", "requests/s", "p50 ms", "p99 ms", "p99.9 ms", "errors")
-	for _, l := range []*line{rest, join, leave} {
+	for _, l := range append([]*line{rest}, moves...) {
 		b.printf("%-*s%10.0f%10.2f%10.2f%10.2f%10d", nameWidth, l.name,
 			l.median(rate), l.median(latency(0.50)), l.median(latency(0.99)), l.median(latency(0.999)), l.refused())
 		if l != rest {
@@ -44,7 +49,13 @@ func (b *bench) measureClients(ctx context.Context, c *cluster, keys load.Keys) 
 		}
 		b.printf("\n")
 	}
-	return ctx.Err()
+}
+
+// lightLoad is clients that servers have time for, half of it GETs.
+func (b *bench) lightLoad(keys load.Keys, servers []*process) load.Load {
+	light := b.load(keys, 0.5, servers...)
+	light.Connections, light.Think = lightConnections, lightThink
+	return light
 }
 
 // beside adds a sample of the load for as long as f runs.

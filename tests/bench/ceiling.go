@@ -9,8 +9,9 @@ import (
 )
 
 const (
-	fsyncBlock = 4 << 10  // bytes
-	copyArea   = 64 << 20 // bytes: more than a cache holds
+	fsyncBlock = 4 << 10   // bytes
+	writeBlock = 256 << 10 // bytes: as much as a transfer sends at once
+	copyArea   = 64 << 20  // bytes: more than a cache holds
 )
 
 // repeated returns the line of something that this process does again and again,
@@ -48,6 +49,25 @@ func (b *bench) fsyncs() (l *line, close func(), err error) {
 		return f.Sync()
 	})
 	return l, func() { f.Close() }, nil
+}
+
+// written returns how long so many bytes take to one new file, with one fsync.
+func (b *bench) written(bytes int) (time.Duration, error) {
+	f, err := os.CreateTemp(b.work, "written-")
+	if err != nil {
+		return 0, err
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	block := load.RandomValue(writeBlock)
+	begun := time.Now()
+	for ; bytes > 0; bytes -= writeBlock {
+		if _, err := f.Write(block[:min(bytes, writeBlock)]); err != nil {
+			return 0, err
+		}
+	}
+	err = f.Sync()
+	return time.Since(begun), err
 }
 
 // copies is memory alone: values of that length are copied from one place to

@@ -1,7 +1,7 @@
 // Command bench measures the built binary on this machine and prints a table. It
 // asserts nothing: whether a figure is good is for its reader to say.
 //
-//	go run ./tests/bench [-only get,put,mix,size,connections,join,import,failover,plan,growth,peers] [-rounds 3] [-time 1s] [-connections 64]
+//	go run ./tests/bench [-only get,put,mix,size,connections,join,catchup,import,failover,plan,growth,peers] [-rounds 3] [-time 1s] [-connections 64]
 //
 // It starts real clusters on loopback and drives them in a closed loop over raw
 // keep-alive connections: one goroutine each, requests prepared, keys uniform or Zipf.

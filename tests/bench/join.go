@@ -12,21 +12,25 @@ import (
 // and then beside clients. Filling them gives the memory of a key too.
 func measureJoins(ctx context.Context, b *bench) error {
 	for _, replicas := range []int{1, 3} {
-		if err := b.measureJoin(ctx, replicas); err != nil {
+		if err := b.measureJoinInMemory(ctx, replicas); err != nil {
 			return fmt.Errorf("replicas %d: %w", replicas, err)
 		}
 	}
 	return nil
 }
 
-func (b *bench) measureJoin(ctx context.Context, replicas int) error {
+func (b *bench) measureJoinInMemory(ctx context.Context, replicas int) error {
 	b.printf("\nthree nodes with %d keys, in memory, replicas %d\n", b.joinKeys, replicas)
 	c, err := b.startCluster(ctx, 3, replicas, false)
 	if err != nil {
 		return err
 	}
 	defer c.close()
-	keys := load.Numbered(keyPrefix, b.joinKeys)
+	return b.measureJoin(ctx, c, load.Numbered(keyPrefix, b.joinKeys))
+}
+
+// measureJoin fills a cluster of three, and has a fourth node join it and leave.
+func (b *bench) measureJoin(ctx context.Context, c *cluster, keys load.Keys) error {
 	if err := b.measureFill(ctx, c, keys); err != nil {
 		return err
 	}

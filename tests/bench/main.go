@@ -26,6 +26,7 @@ type settings struct {
 	connections int
 	keys        int // in a cluster that answers requests
 	joinKeys    int // in a cluster that a fourth node joins
+	catchUpKeys int // in a cluster with data directories, and missed by a node that comes back
 	importKeys  int // of a node that joins with keys of its own
 	startKeys   int // in a data directory that a node starts on
 	valueBytes  int
@@ -42,8 +43,8 @@ type part struct {
 }
 
 var parts = []part{{"get", measureGets}, {"put", measurePuts}, {"mix", measureMixes}, {"size", measureSizes},
-	{"connections", measureConnections}, {"join", measureJoins}, {"import", measureImport}, {"failover", measureFailovers},
-	{"plan", measurePlan}, {"growth", measureGrowth}, {"peers", measurePeers}}
+	{"connections", measureConnections}, {"join", measureJoins}, {"catchup", measureCatchUps}, {"import", measureImport},
+	{"failover", measureFailovers}, {"plan", measurePlan}, {"growth", measureGrowth}, {"peers", measurePeers}}
 
 // bench is one run of the command.
 type bench struct {
@@ -91,6 +92,7 @@ func parse(args []string) (settings, error) {
 	flags.IntVar(&s.connections, "connections", 64, "connections, each with one request under way")
 	flags.IntVar(&s.keys, "keys", 100_000, "keys in a cluster for requests")
 	flags.IntVar(&s.joinKeys, "join-keys", 1_000_000, "keys in a cluster for join")
+	flags.IntVar(&s.catchUpKeys, "catchup-keys", 200_000, "keys in a cluster for catchup, and writes that a node misses")
 	flags.IntVar(&s.importKeys, "import-keys", 200_000, "keys of the joining node for import")
 	flags.IntVar(&s.startKeys, "start-keys", 1_000_000, "keys in the data directory that a node is started on, for growth")
 	flags.DurationVar(&s.idle, "idle", 20*time.Second, "how long idle nodes are watched, for growth")
@@ -114,7 +116,7 @@ func parse(args []string) (settings, error) {
 	if s.growth, err = chosen("growth", *grow, growthNames()); err != nil {
 		return s, err
 	}
-	if s.rounds < 1 || s.time <= 0 || s.connections < 1 || s.keys < 1000 || s.joinKeys < 1000 || s.importKeys < 1000 || s.startKeys < 1000 || s.idle <= 0 || s.failovers < 1 || s.valueBytes < load.StampBytes {
+	if s.rounds < 1 || s.time <= 0 || s.connections < 1 || s.keys < 1000 || s.joinKeys < 1000 || s.catchUpKeys < 1000 || s.importKeys < 1000 || s.startKeys < 1000 || s.idle <= 0 || s.failovers < 1 || s.valueBytes < load.StampBytes {
 		return s, fmt.Errorf("rounds, time, idle, connections and failovers must be positive, there must be 1000 keys, and %d bytes in a value", load.StampBytes)
 	}
 	return s, nil

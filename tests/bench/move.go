@@ -47,7 +47,7 @@ func (c *cluster) places(ctx context.Context) (map[place]bool, error) {
 
 // measureMove has a node join or leave, and prints how long that took and what
 // moved: new copies by the map, against the fewest that leave all nodes with equally
-// many, and the keys that the others sent.
+// many, the keys that the others sent, and what memory the largest node took.
 func (b *bench) measureMove(ctx context.Context, c *cluster, name string, move func(context.Context) error) error {
 	before, err := c.places(ctx)
 	if err != nil {
@@ -59,11 +59,19 @@ func (b *bench) measureMove(ctx context.Context, c *cluster, name string, move f
 		return err
 	}
 	mover := c.nodes[len(c.nodes)-1].address
+	memory, err := resetPeak(c.nodes)
+	if err != nil {
+		return err
+	}
 	begun := time.Now()
 	if err := move(ctx); err != nil {
 		return err
 	}
 	took := time.Since(begun)
+	most, err := peak(c.nodes)
+	if err != nil {
+		return err
+	}
 	after, err := c.places(ctx)
 	if err != nil {
 		return err
@@ -84,6 +92,7 @@ func (b *bench) measureMove(ctx context.Context, c *cluster, name string, move f
 	}
 	b.printf("%-*s %8.2f s   %8.0f copies/s  %d copies moved, %.2f of the fewest; the others sent %.0f keys\n", nameWidth, name,
 		took.Seconds(), float64(moved)/took.Seconds(), moved, float64(moved)/float64(least), sentAfter-sentBefore)
+	b.printMemory("memory of the largest node", most, memory)
 	return nil
 }
 

@@ -61,15 +61,8 @@ func (c *cluster) revive(ctx context.Context, ended ...int) error {
 // unsettled says which node does not show a settled cluster.
 func (c *cluster) unsettled(ctx context.Context) error {
 	for _, n := range c.nodes {
-		text, err := ask(ctx, http.MethodGet, n.address, "/dht/status", nil)
+		status, err := n.status(ctx)
 		if err != nil {
-			return err
-		}
-		var status struct {
-			Settled bool
-			Peers   []struct{ State string }
-		}
-		if err := json.Unmarshal([]byte(text), &status); err != nil {
 			return err
 		}
 		if !status.Settled {
@@ -82,4 +75,32 @@ func (c *cluster) unsettled(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// clusterStatus is the cluster as a node's map has it.
+type clusterStatus struct {
+	Settled bool
+	Peers   []struct{ State string }
+}
+
+func (p *process) status(ctx context.Context) (s clusterStatus, err error) {
+	text, err := ask(ctx, http.MethodGet, p.address, "/dht/status", nil)
+	if err != nil {
+		return s, err
+	}
+	return s, json.Unmarshal([]byte(text), &s)
+}
+
+// noticed says whether a node does not see yet that another one has gone.
+func (p *process) noticed(ctx context.Context) error {
+	s, err := p.status(ctx)
+	if err != nil {
+		return err
+	}
+	for _, peer := range s.Peers {
+		if peer.State != "active" {
+			return nil
+		}
+	}
+	return errors.New(p.address + " shows all peers as active")
 }

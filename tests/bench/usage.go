@@ -60,6 +60,41 @@ func resident(servers []*process) (int64, error) {
 	return total, nil
 }
 
+// peak returns the most bytes of memory that one of these processes has had in use,
+// since it started or resetPeak.
+func peak(servers []*process) (most int64, err error) {
+	for _, p := range servers {
+		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+		if err != nil {
+			return 0, err
+		}
+		var kib int64
+		_, rest, _ := strings.Cut(string(status), "VmHWM:")
+		if _, err := fmt.Sscan(rest, &kib); err != nil {
+			return 0, fmt.Errorf("VmHWM of %s: %w", p.address, err)
+		}
+		most = max(most, kib<<10)
+	}
+	return most, nil
+}
+
+// resetPeak has peak begin anew, with what the processes have in use now, and returns
+// that of the largest.
+func resetPeak(servers []*process) (int64, error) {
+	for _, p := range servers {
+		// 5 sets the peak back: see proc(5).
+		if err := os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", p.cmd.Process.Pid), []byte("5"), 0); err != nil {
+			return 0, err
+		}
+	}
+	return peak(servers)
+}
+
+// printMemory prints a peak beside what was in use before.
+func (b *bench) printMemory(of string, most, before int64) {
+	b.printf("  %-*s %8.0f MB  at most, %.0f MB before\n", nameWidth-2, of, float64(most)/1e6, float64(before)/1e6)
+}
+
 // ownCPU returns this process's user and system time so far.
 func ownCPU() time.Duration {
 	var u syscall.Rusage
