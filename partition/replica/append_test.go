@@ -3,6 +3,7 @@ package replica
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"pipelinedht/partition"
 )
@@ -51,5 +52,43 @@ func TestEntriesOfManyPartitionsFitTheirLane(t *testing.T) {
 				t.Errorf("entries in each partition %v: a message of %d bytes, at most %d may go by Small", want, size, smallBody)
 			}
 		}
+	}
+}
+
+// Who is lost is sent what it has not acknowledged when it is heard of again.
+func TestEntriesAreNotRepeatedToWhoIsLost(t *testing.T) {
+	m := onePartition(1, 2)
+	m.Settings.Partitions = 1
+	m.Table[0].InSync = m.Table[0].Target
+	n := New(Normal(1, 1), nil, start)
+	n.SetMap(m, start)
+	n.Receive(2, 1, &Position{Partition: 0, Term: 10}, start)
+	n.Receive(2, 1, &Grant{Version: 10, Sent: start, Taken: 9}, start)
+	if accepted, _, err := n.Propose(1, putOp(1), Seen{}, start, 1000); !accepted {
+		t.Fatal(err)
+	}
+	now := start
+	sent := func(d time.Duration) (times int) {
+		for until := now + d; now < until; now += 50 * time.Millisecond {
+			n.Tick(now)
+			b, _ := n.Batch()
+			for _, out := range b.Messages {
+				if _, ok := out.Message.(*Append); ok && out.To == 2 {
+					times++
+				}
+			}
+		}
+		return times
+	}
+	if got := sent(time.Second); got < 2 {
+		t.Errorf("sent %d times in the first second, want some more than once", got)
+	}
+	sent(time.Second)
+	if got := sent(time.Minute); got != 0 {
+		t.Errorf("sent %d times to who is lost, want none", got)
+	}
+	n.Receive(2, 1, &Grant{Version: 10, Sent: now, Taken: 9}, now)
+	if got := sent(time.Second); got == 0 {
+		t.Error("sent nothing to who was heard of again")
 	}
 }

@@ -51,11 +51,12 @@ func (n *Node) tickLead(c *replica) {
 	n.reshape(c)
 }
 
-// tickFollower repeats what may have been lost.
+// tickFollower repeats what may have been lost, but no entries to who is lost: all that
+// are in memory would be encoded twice a second for nobody.
 func (n *Node) tickFollower(c *replica, f *follower) {
 	if f.stage == live {
 		n.noteLate(c.lead, f)
-		if f.acked < f.sent && n.overdue(f) {
+		if f.acked < f.sent && n.overdue(f) && !n.lost(f.peer) {
 			n.landAll(f)
 			f.sent, f.resent = f.acked, n.now
 			n.markDirty(c)
