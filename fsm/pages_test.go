@@ -9,87 +9,97 @@ import (
 	"testing"
 )
 
+// flipping is a Raft store whose database is opened again and again, with one bit of
+// it flipped at a time.
+type flipping struct {
+	t       *testing.T
+	dir     string
+	content []byte // of the database
+	want    string // what the store tells
+
+	flips, noticed int
+}
+
+func newFlipping(t *testing.T) *flipping {
+	t.Helper()
+	dir := filled(t, 200)
+	content, err := os.ReadFile(filepath.Join(dir, dbName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := reread(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &flipping{t: t, dir: dir, content: content, want: want}
+}
+
+// open opens the store on the content as it is now.
+func (f *flipping) open() (got string, err error) {
+	f.t.Helper()
+	if err := os.WriteFile(filepath.Join(f.dir, dbName), f.content, 0o600); err != nil {
+		f.t.Fatal(err)
+	}
+	return reread(f.dir)
+}
+
+// flip flips a bit of some bytes of the content, which is to be noticed, or to make no
+// difference.
+func (f *flipping) flip(bytes []byte, bit int) {
+	f.t.Helper()
+	f.flips++
+	bytes[bit/8] ^= 1 << (bit % 8)
+	switch got, err := f.open(); {
+	case errors.Is(err, ErrDamaged):
+		f.noticed++
+	case err != nil || got != f.want:
+		f.t.Errorf("bit %d of %d bytes, which makes % x of %d: opened with other content, %v", bit, len(bytes), bytes[bit/8], bit/8, err)
+	}
+	bytes[bit/8] ^= 1 << (bit % 8)
+}
+
+// end expects that some flips were noticed.
+func (f *flipping) end() {
+	f.t.Helper()
+	f.t.Logf("%d of %d flips noticed; the others hit what is not in use", f.noticed, f.flips)
+	if f.noticed == 0 {
+		f.t.Error("no flip was noticed")
+	}
+}
+
 func TestAFlippedBitOfTheRaftStoreIsNotGoneOnWith(t *testing.T) {
-	pristine := filled(t, 200)
-	want, err := reread(copyDir(t, pristine))
-	if err != nil {
-		t.Fatal(err)
+	f := newFlipping(t)
+	for range 150 {
+		f.flip(f.content, rand.IntN(8*len(f.content)))
 	}
-	content, err := os.ReadFile(filepath.Join(pristine, dbName))
-	if err != nil {
-		t.Fatal(err)
-	}
-	seed := rand.Uint64()
-	rng := rand.New(rand.NewPCG(seed, 0))
-	noticed := 0
-	const flips = 150
-	dir := copyDir(t, pristine)
-	for range flips {
-		bit := rng.IntN(len(content) * 8)
-		content[bit/8] ^= 1 << (bit % 8)
-		if err := os.WriteFile(filepath.Join(dir, dbName), content, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		switch got, err := reread(dir); {
-		case errors.Is(err, ErrDamaged):
-			noticed++
-		case err != nil:
-			t.Errorf("seed %d, bit %d: %v, want %v", seed, bit, err, ErrDamaged)
-		case got != want:
-			t.Errorf("seed %d, bit %d: got other content and no error", seed, bit)
-		}
-		content[bit/8] ^= 1 << (bit % 8)
-	}
-	t.Logf("%d of %d flips noticed; the others hit what is not in use", noticed, flips)
 }
 
 // The lists of what is where have no checksums: with one element less, or with the
 // page of another time, a log ends early, and nothing else is wrong with it.
 func TestAFlippedBitOfAPagesListIsNotGoneOnWith(t *testing.T) {
-	pristine := filled(t, 200)
-	want, err := reread(copyDir(t, pristine))
-	if err != nil {
-		t.Fatal(err)
-	}
-	content, err := os.ReadFile(filepath.Join(pristine, dbName))
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir, noticed := copyDir(t, pristine), 0
-	flip := func(bytes []byte) {
+	f := newFlipping(t)
+	all := func(bytes []byte) {
 		for bit := range 8 * len(bytes) {
-			bytes[bit/8] ^= 1 << (bit % 8)
-			if err := os.WriteFile(filepath.Join(dir, dbName), content, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			switch got, err := reread(dir); {
-			case errors.Is(err, ErrDamaged):
-				noticed++
-			case err != nil || got != want:
-				t.Errorf("bit %d of % x: opened with other content, %v", bit, bytes, err)
-			}
-			bytes[bit/8] ^= 1 << (bit % 8)
+			f.flip(bytes, bit)
 		}
 	}
-	for _, page := range usedPages(t, content) {
+	for _, page := range usedPages(t, f.content) {
 		elements, _, err := elementsOf(page)
 		if err != nil {
 			t.Fatal(err)
 		}
 		table := page[pageHeader:][:len(elements)*elementLen]
-		flip(page[:pageHeader])
-		flip(table[:elementLen])
-		flip(table[len(table)-elementLen:])
+		all(page[:pageHeader])
+		all(table[:elementLen])
+		all(table[len(table)-elementLen:])
 		for _, e := range elements {
 			if e.bucket {
-				flip(e.key)
-				flip(e.value[:8]) // its page
+				all(e.key)
+				all(e.value[:8]) // its page
 			}
 		}
 	}
-	if noticed == 0 {
-		t.Error("no flip was noticed")
-	}
+	f.end()
 }
 
 // usedPages returns the branches and leaves of a database.
@@ -111,25 +121,18 @@ func usedPages(t *testing.T, content []byte) (used [][]byte) {
 
 // A page that is free still is what it was: the log of some time ago.
 func TestALogIsNotLedToAnotherTimesPage(t *testing.T) {
-	pristine := filled(t, 200)
-	content, err := os.ReadFile(filepath.Join(pristine, dbName))
-	if err != nil {
-		t.Fatal(err)
-	}
-	meta, _ := newestMeta(content)
+	f := newFlipping(t)
+	meta, _ := newestMeta(f.content)
 	ne, size := binary.NativeEndian, uint64(os.Getpagesize())
-	elements, _, err := elementsOf(content[ne.Uint64(meta[16:])*size:][:size])
+	elements, _, err := elementsOf(f.content[ne.Uint64(meta[16:])*size:][:size])
 	if err != nil || len(elements) != 2 || string(elements[1].key) != "logs" {
 		t.Fatalf("the root is %+v, %v", elements, err)
 	}
 	root := elements[1].value[:8]
-	own, dir := ne.Uint64(root), copyDir(t, pristine)
+	own := ne.Uint64(root)
 	for other := range ne.Uint64(meta[40:]) {
 		ne.PutUint64(root, other)
-		if err := os.WriteFile(filepath.Join(dir, dbName), content, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := reread(dir); other != own && !errors.Is(err, ErrDamaged) {
+		if _, err := f.open(); other != own && !errors.Is(err, ErrDamaged) {
 			t.Errorf("page %d for page %d: %v, want %v", other, own, err, ErrDamaged)
 		}
 	}
@@ -137,33 +140,11 @@ func TestALogIsNotLedToAnotherTimesPage(t *testing.T) {
 
 // Without its newest meta page a database is as it was one transaction before.
 func TestAFlippedBitDoesNotTakeATransactionBack(t *testing.T) {
-	pristine := filled(t, 200)
-	content, err := os.ReadFile(filepath.Join(pristine, dbName))
-	if err != nil {
-		t.Fatal(err)
-	}
-	want, err := reread(copyDir(t, pristine))
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir, noticed := copyDir(t, pristine), 0
+	f := newFlipping(t)
 	for _, page := range []int{0, os.Getpagesize()} {
 		for bit := 0; bit < 8*(metaSize+8); bit += 7 {
-			at := page + pageHeader + bit/8
-			content[at] ^= 1 << (bit % 8)
-			if err := os.WriteFile(filepath.Join(dir, dbName), content, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			switch got, err := reread(dir); {
-			case errors.Is(err, ErrDamaged):
-				noticed++
-			case err != nil || got != want:
-				t.Errorf("page at %d, bit %d: opened with other content, %v", page, bit, err)
-			}
-			content[at] ^= 1 << (bit % 8)
+			f.flip(f.content[page+pageHeader:][:metaSize+8], bit)
 		}
 	}
-	if noticed == 0 {
-		t.Error("no flip was noticed")
-	}
+	f.end()
 }
