@@ -6,9 +6,8 @@ import "pipelinedht/partition"
 // waits. Where there is no connection yet, one is dialled and the messages wait
 // for it. False: none, because the buffer is full, a body exceeds Lane.MaxBody, the
 // peer has no address or was not reached the last time, or the Transport is
-// closed. True promises no arrival. Bodies of up to
-// MaxCopied bytes are copied; a larger one must not change any more, whatever comes
-// of it.
+// closed. True promises no arrival. Bodies of up to MaxCopied bytes are copied; a
+// larger one must not change any more, whatever comes of it.
 func (t *Transport) Send(to partition.NodeID, lane Lane, bodies ...[]byte) bool {
 	var few [8]frame
 	frames := few[:0]

@@ -14,12 +14,11 @@ func (n *Node) tellAfter() partition.Seq { return partition.Seq(n.cfg.LogRecords
 // tellCommits tells all peers of the partitions that have got on since it last did.
 func (n *Node) tellCommits() {
 	var news []Committed
-	for _, c := range n.copies {
-		if c == nil || c.lead == nil || c.lead.phase != serving || c.commit-c.lead.commitTold < n.tellAfter() {
-			continue
+	for c := range n.led {
+		if c.commit-c.lead.commitTold >= n.tellAfter() {
+			c.lead.commitTold = c.commit
+			news = append(news, Committed{c.id, c.commit})
 		}
-		c.lead.commitTold = c.commit
-		news = append(news, Committed{c.id, c.commit})
 	}
 	if len(news) == 0 {
 		return
@@ -35,10 +34,8 @@ func (n *Node) tellCommits() {
 // Commits returns where all partitions stand that this node serves as primary.
 func (n *Node) Commits() *Commits {
 	m := &Commits{Version: n.m.Version}
-	for _, c := range n.copies {
-		if c != nil && c.lead != nil && c.lead.phase == serving {
-			m.Partitions = append(m.Partitions, Committed{c.id, c.commit})
-		}
+	for c := range n.led {
+		m.Partitions = append(m.Partitions, Committed{c.id, c.commit})
 	}
 	return m
 }

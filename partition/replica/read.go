@@ -72,10 +72,17 @@ func (n *Node) Pending(id partition.ID, after, upto []byte) (keys [][]byte) {
 // Leads returns the partitions that this node serves as primary, ascending.
 func (n *Node) Leads() []partition.ID {
 	var ids []partition.ID
-	for _, c := range n.copies {
-		if c != nil && c.lead != nil && c.lead.phase == serving {
-			ids = append(ids, c.id)
-		}
+	for c := range n.led {
+		ids = append(ids, c.id)
 	}
 	return ids
+}
+
+// led yields the copies that this node serves as primary, ascending.
+func (n *Node) led(yield func(*replica) bool) {
+	for _, c := range n.copies {
+		if c != nil && c.lead != nil && c.lead.phase == serving && !yield(c) {
+			return
+		}
+	}
 }
