@@ -37,6 +37,10 @@ const (
 	memTableBytes = 16 << 20
 	// memTables of that size may wait for their flush; then commits wait.
 	memTables = 4
+	// l0Compacts is how many sublevels begin a compaction: twice Pebble's own number.
+	// More of them cost a read that finds no record in memory a look at another filter,
+	// fewer rewrite what the next flushes overwrite and trim.
+	l0Compacts = 8
 	// l0Limit is how many sublevels may await compaction; then commits wait.
 	l0Limit = 24
 	// openFiles bounds the tables kept open.
@@ -62,6 +66,7 @@ func (o *Options) pebbleOptions(fsys vfs.FS, f *failure) *pebble.Options {
 		CacheSize:                   cacheSize,
 		MemTableSize:                memTableBytes,
 		MemTableStopWritesThreshold: memTables,
+		L0CompactionThreshold:       l0Compacts,
 		L0StopWritesThreshold:       l0Limit,
 		MaxOpenFiles:                openFiles,
 		CompactionConcurrencyRange:  func() (int, int) { return 1, max(1, min(runtime.GOMAXPROCS(0), runtime.NumCPU())/2) },
