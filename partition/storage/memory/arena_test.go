@@ -88,7 +88,7 @@ func TestANodeForgetsWhatIsGone(t *testing.T) {
 		}
 	}
 	m.Delete([]byte("aaz"))
-	if m.tree.find([]byte("ab")) == 0 || m.tree.find([]byte("aaz")) != 0 {
+	if m.trees.find([]byte("ab")) == 0 || m.trees.find([]byte("aaz")) != 0 {
 		t.Error("not deleted, or too much")
 	}
 }

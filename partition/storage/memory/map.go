@@ -7,8 +7,11 @@ import (
 
 // Map is an ordered map. New makes one.
 type Map struct {
-	mu   sync.RWMutex // guards the following
-	tree tree
+	arena *Arena
+
+	mu    sync.RWMutex // guards the following
+	trees forest
+	owner *owner // of their nodes that may be edited
 	// snapshots are the numbers of the open ones, ascending; taken is the last one.
 	snapshots []uint64
 	taken     uint64
@@ -26,7 +29,7 @@ type kept struct {
 
 // New returns an empty map with its records in a.
 func New(a *Arena) *Map {
-	return &Map{tree: tree{arena: a, owner: new(owner)}}
+	return &Map{arena: a, owner: new(owner)}
 }
 
 // Lock begins changes, which nobody sees before Unlock.
@@ -38,14 +41,14 @@ func (m *Map) Unlock() { m.mu.Unlock() }
 // Set gives key a value, between Lock and Unlock. Both are copied. An error means
 // that the machine is out of memory, and nothing was changed.
 func (m *Map) Set(key, val []byte) error {
-	r, err := m.tree.arena.put(key, val)
+	r, err := m.arena.put(key, val)
 	if err != nil {
 		return err
 	}
 	if len(m.snapshots) > 0 {
 		m.fresh[r] = struct{}{}
 	}
-	if old := m.tree.put(key, r); old != 0 {
+	if old := m.grown(key).put(key, r); old != 0 {
 		m.drop(old)
 	}
 	return nil
@@ -53,7 +56,7 @@ func (m *Map) Set(key, val []byte) error {
 
 // Delete removes key, if it is there, between Lock and Unlock.
 func (m *Map) Delete(key []byte) {
-	if m.tree.find(key) != 0 {
+	if m.trees.find(key) != 0 {
 		m.scratch = append(append(m.scratch[:0], key...), 0) // the least key above it
 		m.DeleteRange(key, m.scratch)
 	}
@@ -62,22 +65,27 @@ func (m *Map) Delete(key []byte) {
 // DeleteRange removes the keys from lower on and below upper (nil: all that follow),
 // between Lock and Unlock.
 func (m *Map) DeleteRange(lower, upper []byte) {
-	if len(m.snapshots) == 0 && m.tree.whole(lower, upper) {
-		m.tree.arena.bury(m.tree.root)
-		m.tree.root = nil
-		return
+	cut := m.trees.within(lower, upper)
+	for i := range cut {
+		t := &cut[i]
+		if len(m.snapshots) == 0 && t.whole(lower, upper) {
+			m.arena.bury(t.root)
+			t.root = nil
+		} else {
+			t.cut(lower, upper, m.drop)
+		}
 	}
-	m.tree.cut(lower, upper, m.drop)
+	m.uprooted()
 }
 
 // Empty reports whether there is no key, between Lock and Unlock.
-func (m *Map) Empty() bool { return m.tree.root == nil }
+func (m *Map) Empty() bool { return len(m.trees) == 0 }
 
 // drop lets go of a record that was in the tree, now or once no snapshot has it.
 func (m *Map) drop(r ref) {
 	if _, fresh := m.fresh[r]; fresh || len(m.snapshots) == 0 {
 		delete(m.fresh, r)
-		m.tree.arena.drop(r)
+		m.arena.drop(r)
 		return
 	}
 	m.kept = append(m.kept, kept{r, m.taken})
@@ -88,12 +96,12 @@ func (m *Map) drop(r ref) {
 func (m *Map) Get(key []byte) (val []byte, closer io.Closer, found bool) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	r := m.tree.find(key)
+	r := m.trees.find(key)
 	if r == 0 {
 		return nil, nothing{}, false
 	}
-	_, val = m.tree.arena.record(r)
-	if h := m.tree.arena.hold(r); h != nil {
+	_, val = m.arena.record(r)
+	if h := m.arena.hold(r); h != nil {
 		return val, h, true
 	}
 	l := lentBuffers.Get().(*lent)

@@ -6,7 +6,7 @@ import "slices"
 // map has no more.
 type Snapshot struct {
 	of     *Map
-	tree   tree
+	trees  forest
 	number uint64
 }
 
@@ -17,18 +17,21 @@ func (m *Map) Snapshot() *Snapshot {
 	m.taken++
 	m.snapshots = append(m.snapshots, m.taken)
 	m.fresh = make(map[ref]struct{})
-	s := &Snapshot{of: m, tree: m.tree, number: m.taken}
-	m.tree.owner = new(owner) // of no node yet, so that none of the snapshot is edited
+	s := &Snapshot{of: m, trees: slices.Clone(m.trees), number: m.taken}
+	m.owner = new(owner) // of no node yet, so that none of the snapshot is edited
+	for i := range m.trees {
+		m.trees[i].owner = m.owner
+	}
 	return s
 }
 
 // Get returns the value of key, which is valid until the snapshot is closed.
 func (s *Snapshot) Get(key []byte) (val []byte, found bool) {
-	r := s.tree.find(key)
+	r := s.trees.find(key)
 	if r == 0 {
 		return nil, false
 	}
-	_, val = s.tree.arena.record(r)
+	_, val = s.of.arena.record(r)
 	return val, true
 }
 
@@ -36,8 +39,11 @@ func (s *Snapshot) Get(key []byte) (val []byte, found bool) {
 // and their values, until f returns false. Both are valid until the snapshot is
 // closed.
 func (s *Snapshot) Ascend(lower, upper []byte, f func(key, val []byte) bool) {
-	if s.tree.root != nil {
-		s.tree.ascend(s.tree.root, lower, upper, f)
+	part := s.trees.within(lower, upper)
+	for i := range part {
+		if t := &part[i]; !t.ascend(t.root, lower, upper, f) {
+			return
+		}
 	}
 }
 
@@ -78,7 +84,7 @@ func (s *Snapshot) Close() {
 	}
 	n := 0
 	for ; n < len(m.kept) && m.kept[n].since < oldest; n++ {
-		m.tree.arena.drop(m.kept[n].ref)
+		m.arena.drop(m.kept[n].ref)
 	}
 	if m.kept = slices.Delete(m.kept, 0, n); len(m.kept) == 0 {
 		m.kept = nil
