@@ -16,9 +16,7 @@ const failedPatience = 3 * time.Second
 // serve runs the node until ctx ends or the node does, and then gives it
 // shutdownTimeout to end what is under way.
 func (p *program) serve(ctx context.Context, cfg node.Config, shutdownTimeout time.Duration) error {
-	if cfg.DataDir != "" {
-		p.runBesideDisk()
-	}
+	p.runSpareThreads()
 	n, err := node.Open(ctx, cfg)
 	if err != nil {
 		return err

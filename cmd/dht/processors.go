@@ -2,19 +2,19 @@ package main
 
 import "runtime"
 
-// diskWaits is how many threads of a node with a data directory wait for the disk nearly
-// always while it is written to: the one that makes the store's log durable.
-const diskWaits = 1
+// spareThreads is how many threads of a busy node are held up nearly always while Go
+// takes them for running: the one that makes the store's log durable, or one that the
+// kernel has taken off its processor as it sent an answer, for the program it woke.
+const spareThreads = 1
 
-// runBesideDisk has Go run as many threads beside those that wait for the disk as it
-// would without them, unless the environment says how many. A thread in a system call
-// counts as one that runs, until the scheduler finds that it lasts and has another one
-// take its place: with an fsync in each batch it is always on the look-out, finds it
-// late, and switches threads twice.
-func (p *program) runBesideDisk() {
+// runSpareThreads has Go run as many threads beside those that are held up as it would
+// without them, unless the environment says how many. Of a long system call the
+// scheduler finds out late, and then switches threads twice; of the calls for sockets
+// it is not told at all.
+func (p *program) runSpareThreads() {
 	if _, set := p.lookup("GOMAXPROCS"); set {
 		return
 	}
 	runtime.SetDefaultGOMAXPROCS()
-	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + diskWaits)
+	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + spareThreads)
 }
