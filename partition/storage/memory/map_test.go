@@ -55,9 +55,10 @@ func (w *world) key(r *rapid.T) []byte {
 	return keyOf(n)
 }
 
-// keyOf returns one of many keys, some of which begin alike.
+// keyOf returns one of many keys, some of which begin alike, and some as the empty one
+// counts as.
 func keyOf(n int) []byte {
-	return fmt.Appendf(nil, "%s%d", strings.Repeat("abc\x00", n%7*n%5), n)
+	return fmt.Appendf(nil, "%s%d", strings.Repeat("\x00abc", n%7*n%5), n)
 }
 
 func (w *world) set(r *rapid.T, key, val []byte) {
@@ -161,6 +162,30 @@ func TestASnapshotKeepsOnlyWhatItHas(t *testing.T) {
 	second.Close()
 	if n := m.arena.Bytes(); n > 2*size {
 		t.Errorf("a map of one record has %d bytes", n)
+	}
+}
+
+// Who wants no more is shown no more, of keys that begin otherwise either.
+func TestAscendEndsWhenNoMoreIsWanted(t *testing.T) {
+	m := New(new(Arena))
+	m.Lock()
+	for _, key := range []string{"", "\x00", "a", "ab", "b", "\xff"} {
+		if err := m.Set([]byte(key), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m.Unlock()
+	s := m.Snapshot()
+	defer s.Close()
+	for want := 1; want <= 6; want++ {
+		seen := 0
+		s.Ascend(nil, nil, func(_, _ []byte) bool {
+			seen++
+			return seen < want
+		})
+		if seen != want {
+			t.Errorf("shown %d keys, want %d", seen, want)
+		}
 	}
 }
 
