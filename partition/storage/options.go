@@ -37,9 +37,10 @@ const (
 	memTableBytes = 16 << 20
 	// memTables of that size may wait for their flush; then commits wait.
 	memTables = 4
-	// l0Compacts is how many sublevels begin a compaction: twice Pebble's own number.
-	// More of them cost a read that finds no record in memory a look at another filter,
-	// fewer rewrite what the next flushes overwrite and trim.
+	// l0Compacts says when compactions of level 0 begin: with half as many sublevels,
+	// which is four, and two by Pebble's own number, since Pebble counts each twice. More
+	// of them cost a read that finds no record in memory a look at another filter, fewer
+	// rewrite what the next flushes overwrite and trim.
 	l0Compacts = 8
 	// l0Limit is how many sublevels may await compaction; then commits wait.
 	l0Limit = 24
