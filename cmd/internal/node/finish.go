@@ -25,11 +25,6 @@ func (n *Node) loadImport(s state) error {
 		return err
 	}
 	im.write = n.writeCurrent
-	if !s.Import.Marked {
-		if err := im.endsAt(s.Life); err != nil {
-			return err
-		}
-	}
 	n.imports.Store(im)
 	return nil
 }

@@ -40,7 +40,6 @@ type importer struct {
 	intent importIntent
 	write  func(context.Context, partition.Op) (partition.Outcome, partition.Info, error)
 	copies map[partition.ID]storage.Copy // of the old generation
-	home   home                          // zero while the intent is Marked
 	log    *slog.Logger
 
 	ctx context.Context // of the writes that bring starts

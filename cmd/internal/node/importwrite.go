@@ -33,7 +33,7 @@ func (im *importer) writeOnce(ctx context.Context, r record) error {
 			return ctx.Err()
 		}
 	}
-	outcome, err := im.writeOver(ctx, op)
+	outcome, err := im.writeUntil(ctx, op)
 	im.mu.Lock()
 	defer im.mu.Unlock()
 	close(im.busy[key])

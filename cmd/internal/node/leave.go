@@ -208,6 +208,10 @@ func (n *Node) standAlone(ctx context.Context, l *life) error {
 // rehome moves the copies that the leaver keeps into the generation of a new
 // life, and makes that life the node's, all in one. Each copy bears where it came
 // from: records up to the highest version seen of there are no news there.
+//
+// In the middle of an import it keeps none: they may have records of that import which
+// the cluster never committed, and which would then be no news. What the node brought
+// is in the generation that it comes from, whole.
 func (n *Node) rehome(old lifeRecord, seen partition.Stamp) (state, error) {
 	copies, err := n.store.Copies(old.Generation)
 	if err != nil {
@@ -215,8 +219,10 @@ func (n *Node) rehome(old lifeRecord, seen partition.Stamp) (state, error) {
 	}
 	kept := make(map[partition.ID]bool)
 	s := n.stored()
-	for _, p := range s.Leave.Keep {
-		kept[p] = true
+	if s.Import == nil {
+		for _, p := range s.Leave.Keep {
+			kept[p] = true
+		}
 	}
 	for _, c := range copies {
 		seen = max(seen, c.Position.Stamp)
