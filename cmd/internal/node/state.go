@@ -50,7 +50,7 @@ type lifeRecord struct {
 // founder is how a life begins its own cluster.
 type founder struct {
 	Stamp partition.Stamp `json:"stamp"` // the cluster's versions are above it
-	// Kept: some copies come from the cluster that the node left; deletes leave
+	// Kept: the node has left a cluster, whose copies it may have kept; deletes leave
 	// tombstones then, for the way back.
 	Kept bool `json:"kept,omitempty"`
 	// Halfway is the cluster that the node left in the middle of its import. Any of

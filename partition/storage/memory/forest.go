@@ -48,7 +48,7 @@ func (f forest) within(lower, upper []byte) forest {
 func (m *Map) grown(key []byte) *tree {
 	at := len(m.trees) - len(m.trees.within(key, nil))
 	if at == len(m.trees) || m.trees[at].first != firstOf(key) {
-		m.trees = slices.Insert(m.trees, at, rooted{firstOf(key), tree{arena: m.arena, owner: m.owner}})
+		m.trees = slices.Insert(m.trees, at, rooted{firstOf(key), tree{arena: m.arena, owner: new(owner)}})
 	}
 	return &m.trees[at].tree
 }

@@ -11,7 +11,6 @@ type Map struct {
 
 	mu    sync.RWMutex // guards the following
 	trees forest
-	owner *owner // of their nodes that may be edited
 	// snapshots are the numbers of the open ones, ascending; taken is the last one.
 	snapshots []uint64
 	taken     uint64
@@ -29,7 +28,7 @@ type kept struct {
 
 // New returns an empty map with its records in a.
 func New(a *Arena) *Map {
-	return &Map{arena: a, owner: new(owner)}
+	return &Map{arena: a}
 }
 
 // Lock begins changes, which nobody sees before Unlock.

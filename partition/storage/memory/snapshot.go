@@ -18,9 +18,8 @@ func (m *Map) Snapshot() *Snapshot {
 	m.snapshots = append(m.snapshots, m.taken)
 	m.fresh = make(map[ref]struct{})
 	s := &Snapshot{of: m, trees: slices.Clone(m.trees), number: m.taken}
-	m.owner = new(owner) // of no node yet, so that none of the snapshot is edited
 	for i := range m.trees {
-		m.trees[i].owner = m.owner
+		m.trees[i].owner = new(owner) // of no node yet, so that none of the snapshot is edited
 	}
 	return s
 }
